@@ -1,0 +1,97 @@
+"""The one door to images: a `Dataset` knows its samples in canonical order and decodes any stretch of them."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from robustbench_vit.data.geometry import NONE, Geometry
+from robustbench_vit.errors import DataError
+from robustbench_vit.types import Batch
+
+
+class Dataset(ABC):
+    """Labelled images in a fixed canonical order: classes round-robin, within a class by hash of the id (contract C8).
+
+    A prefix of the order is thus a balanced, random-looking sample, and ``--limit 1000`` is a prefix of
+    ``--limit 5000``.
+
+    Args:
+        name: Catalogue name.
+        digest: Identity of content and labels, independent of root and path.
+        ids: Sample ids, independent of root, extension and order.
+        labels: One class index a sample, in [0, K).
+        classes: K class names.
+        label_space: Name of the label space, e.g. ``imagenet-1k``.
+        geometry: Geometry used when a case asks for none.
+
+    Raises:
+        DataError: If it is empty, an id comes twice, or a label lies outside the classes.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        digest: str,
+        ids: Sequence[str],
+        labels: Sequence[int] | NDArray[np.integer],
+        classes: Sequence[str],
+        label_space: str,
+        geometry: Geometry = NONE,
+    ) -> None:
+        self.name, self.digest, self.label_space, self.geometry = name, digest, label_space, geometry
+        self.classes = tuple(classes)
+        numbers = np.asarray(labels, dtype=np.int64)
+        _check(name, ids, numbers, len(self.classes))
+        self.order = canonical_order(ids, numbers)
+        self.ids = tuple(ids[index] for index in self.order)
+        self.labels = torch.from_numpy(numbers[self.order])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def batch(self, start: int, stop: int, geometry: Geometry | None = None) -> Batch:
+        """Decode the samples at canonical positions [start, stop).
+
+        Raises:
+            DataError: If a file cannot be decoded or images differ in size.
+        """
+        stop = min(stop, len(self))
+        images, extra = self.decode(self.order[start:stop].tolist(), geometry or self.geometry)
+        positions = torch.arange(start, stop)
+        return Batch(images, self.labels[start:stop], self.ids[start:stop], positions, extra)
+
+    @abstractmethod
+    def decode(self, indices: Sequence[int], geometry: Geometry) -> tuple[Tensor, Mapping[str, Tensor]]:
+        """Decode samples by their index in the order given to the constructor.
+
+        Returns:
+            N×3×H×W uint8 images, and named per-sample extras (``mask``: N×H×W float).
+        """
+
+
+def canonical_order(ids: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Indices in canonical order: classes round-robin, within a class by blake2b of the id."""
+    hashes = np.array([int.from_bytes(hashlib.blake2b(i.encode(), digest_size=8).digest(), "big") for i in ids], np.uint64)
+    by_class = np.lexsort((hashes, labels))
+    _, starts, counts = np.unique(labels[by_class], return_index=True, return_counts=True)
+    turn = np.arange(len(by_class)) - np.repeat(starts, counts)  # the how-manieth of its class
+    return by_class[np.lexsort((labels[by_class], turn))]
+
+
+def _check(name: str, ids: Sequence[str], labels: NDArray[np.int64], classes: int) -> None:
+    if not len(ids):
+        raise DataError(f"data set {name} holds no samples")
+    if len(ids) != len(labels):
+        raise DataError(f"data set {name} has {len(ids)} ids but {len(labels)} labels")
+    if len(set(ids)) != len(ids):
+        seen: set[str] = set()
+        twice = next(i for i in ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
+        raise DataError(f"data set {name}: sample id {twice!r} comes twice; ids must be unique")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise DataError(f"data set {name}: labels span {labels.min()}–{labels.max()}, but there are {classes} classes")

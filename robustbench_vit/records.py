@@ -1,0 +1,142 @@
+"""What a run leaves behind, as plain values: planned cases, their status, and measurements.
+
+Everything that scores, gates or renders reads these and the per-sample rows; nothing here needs torch (contract C6).
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Status = Literal["done", "partial", "failed", "skipped"]
+
+CORE_COLUMNS = (
+    "id",  # str: sample id
+    "position",  # int64: place in the data set's canonical order
+    "label",  # int32: true class
+    "pred",  # int32: class of the largest logit
+    "confidence",  # float32: largest probability
+    "nll",  # float32: −ln p(label)
+    "p_label",  # float32: p(label)
+    "p_squared",  # float32: Σₖ pₖ²; Brier = Σp² − 2·p(label) + 1
+    "logsumexp",  # float32: ln Σₖ exp(logitₖ)
+    "probabilities",  # K float32, label spaces of up to 32 classes only
+    "top5_ids",  # 5 int32, larger label spaces: classes of the five largest logits, best first
+    "top5_probabilities",  # 5 float32, likewise
+)
+"""Columns of every case file; any other column is a perturbation's own per-sample figure (``rms``, ``area``, …)."""
+
+MAX_STORED_CLASSES = 32
+"""Label spaces up to this size store whole probability vectors (contract C6)."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A case's place on a curve: cases that differ in one parameter only.
+
+    Args:
+        curve: Spec of the curve, the swept parameter left out; cases with the same curve, data and geometry belong
+            together.
+        axis: Label of the axis with its unit.
+        at: This case's place on the axis.
+        clean_at: Where the clean case belongs, or None if it is no point of the curve.
+    """
+
+    curve: str
+    axis: str
+    at: float
+    clean_at: float | None = None
+
+
+@dataclass(frozen=True)
+class PlannedCase:
+    """One (model, case) of a suite, as the run's manifest keeps it.
+
+    Args:
+        suite: ``name@version``.
+        model: Display spec of the model.
+        model_key: Folder of the model's case files.
+        case: Display spec of the perturbation.
+        case_key: Name of the case file without its ending.
+        family: Family of the perturbation (``clean``, ``frequency``, ``occlusion``, …).
+        perturbation: Canonical spec, every parameter filled in.
+        data: Display spec of the data set (or the slot's name while unfilled).
+        geometry: Geometry the images were given.
+        label_space: Name of the label space.
+        num_classes: K.
+        n: Number of samples asked for: canonical positions [0, n).
+        seed: Seed of the run.
+        dtype: ``fp32`` or ``bf16``.
+        sweep: Place on a curve, if the perturbation has one.
+        tags: Tags of the case.
+        status: ``done``, ``partial`` (rows of some samples only), ``failed`` or ``skipped``.
+        reason: Why it failed or was skipped, else empty.
+    """
+
+    suite: str
+    model: str
+    model_key: str
+    case: str
+    case_key: str
+    family: str
+    perturbation: str
+    data: str
+    geometry: str
+    label_space: str
+    num_classes: int
+    n: int
+    seed: int
+    dtype: str
+    sweep: Sweep | None = None
+    tags: tuple[str, ...] = ()
+    status: Status = "partial"
+    reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dictionary."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "PlannedCase":
+        """The inverse of `to_json`."""
+        sweep = values.get("sweep")
+        return cls(**{**values, "sweep": Sweep(**sweep) if sweep else None, "tags": tuple(values.get("tags", ()))})
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number with what it takes to believe it (contract C9).
+
+    Args:
+        model: Display spec of the model.
+        case: Display spec of the case, or of the curve for an aggregate.
+        metric: Name in the catalogue of metrics or aggregates.
+        value: The estimate; NaN where there is none.
+        unit: ``rate`` in [0,1], ``nats``, ``score``, or a perturbation's own unit.
+        n: Number of images behind it.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        status: Status of the case.
+        definition: Formula in words.
+        suite: ``name@version``.
+        family: Family of the perturbation.
+        data: Display spec of the data set.
+        geometry: Geometry of the images.
+        perturbation: Canonical spec with every parameter.
+        reason: Why there is no number, else empty.
+    """
+
+    model: str
+    case: str
+    metric: str
+    value: float
+    unit: str
+    n: int
+    low: float
+    high: float
+    status: Status
+    definition: str
+    suite: str
+    family: str
+    data: str
+    geometry: str
+    perturbation: str
+    reason: str = ""

@@ -1,0 +1,83 @@
+"""What a suite module declares: a `Suite` and functions that return a `Case` each (contract C5).
+
+A suite is an ordinary pytest module::
+
+    SUITE = Suite("occlusion", version=1, summary="…")
+
+    @pytest.mark.parametrize("ratio", [0.1, 0.5])
+    def bench_random(ratio):
+        return Case(Spec("patchdrop", {"ratio": ratio}))
+
+This module imports the standard library only, so that collecting a suite is cheap.
+"""
+
+from dataclasses import dataclass
+
+from robustbench_vit.errors import SpecError
+from robustbench_vit.spec import Spec, as_spec, parse
+
+
+@dataclass(frozen=True)
+class Case:
+    """One condition to measure.
+
+    Args:
+        perturbation: Spec of a perturbation; ``"clean"`` leaves images as they are.
+        data: None for the run's data, else the word of a data slot filled by ``--data SLOT=SPEC``.
+        geometry: None for the data set's own, else a geometry spec; ``"native"`` is the model's own.
+        labels: None for the data set's label space, else the name of a label space.
+        tags: Free words to select and group by.
+    """
+
+    perturbation: Spec
+    data: str | None = None
+    geometry: str | None = None
+    labels: str | None = None
+    tags: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        perturbation: str | Spec = "clean",
+        data: str | None = None,
+        geometry: str | None = None,
+        labels: str | None = None,
+        tags: tuple[str, ...] = (),
+    ) -> None:
+        object.__setattr__(self, "perturbation", as_spec(perturbation))
+        object.__setattr__(self, "data", data)
+        object.__setattr__(self, "geometry", None if geometry is None else str(parse(geometry)))
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "tags", tuple(tags))
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Name, version and defaults of a suite module.
+
+    Args:
+        name: What users type.
+        version: Grows when the cases change; numbers of two versions never share a table.
+        summary: One line for ``robustbench-vit list suites``.
+        models: Model specs used when the user names none.
+        data: Data spec used when the user names none.
+        limit: Number of samples used when the user names none; None is all.
+
+    Raises:
+        SpecError: If the version is not a positive integer, or the name is not a word.
+    """
+
+    name: str
+    version: int
+    summary: str = ""
+    models: tuple[str, ...] = ()
+    data: str | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.version, int) or self.version < 1:
+            raise SpecError(f"suite {self.name!r}: version must be a positive integer, got {self.version!r}")
+        if not self.name.replace("_", "").replace("-", "").isalnum():
+            raise SpecError(f"suite name {self.name!r} must consist of letters, digits, '-' and '_'")
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
