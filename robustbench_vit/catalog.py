@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from robustbench_vit.errors import SpecError, UnknownNameError
-from robustbench_vit.spec import Spec, Value, as_spec, format_value
+from robustbench_vit.spec import Spec, Value, as_spec, format_value, normalised
 
 REQUIRED = Spec("required")
 """Default of a parameter that has none."""
@@ -40,13 +40,16 @@ class Parameter:
     """
 
     name: str
-    default: Value
+    default: Any
     summary: str
     kind: Kind = "number"
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] = ()
     optional: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "default", normalised(self.default))
 
     def check(self, value: Value, owner: str) -> Value:
         """Return the value if it fits, else say what was expected and what came.

@@ -4,6 +4,7 @@ Everything that scores, gates or renders reads these and the per-sample rows; no
 """
 
 from dataclasses import asdict, dataclass
+from math import nan
 from typing import Any, Literal
 
 Status = Literal["done", "partial", "failed", "skipped"]
@@ -122,6 +123,10 @@ class Measurement:
         geometry: Geometry of the images.
         perturbation: Canonical spec with every parameter.
         reason: Why there is no number, else empty.
+        curve: Curve the case is a point of, or that the aggregate sums up; else empty.
+        axis: Label of the curve's axis with its unit.
+        at: The case's place on the axis; NaN for an aggregate.
+        clean_at: Where the clean case lies on the axis; NaN if it is no point of the curve.
     """
 
     model: str
@@ -140,3 +145,7 @@ class Measurement:
     geometry: str
     perturbation: str
     reason: str = ""
+    curve: str = ""
+    axis: str = ""
+    at: float = nan
+    clean_at: float = nan

@@ -64,8 +64,8 @@ class Spec:
     source: str | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "args", {key: _normalised(value) for key, value in self.args.items()})
-        object.__setattr__(self, "positional", tuple(_normalised(value) for value in self.positional))
+        object.__setattr__(self, "args", {key: normalised(value) for key, value in self.args.items()})
+        object.__setattr__(self, "positional", tuple(normalised(value) for value in self.positional))
 
     def __str__(self) -> str:
         return format_spec(self)
@@ -167,7 +167,12 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _normalised(value: object) -> Value:
+def normalised(value: object) -> Value:
+    """A Python value as specs hold it: decimals as exact fractions, lists as tuples.
+
+    Raises:
+        SpecError: If a spec cannot hold it.
+    """
     match value:
         case None | bool() | int() | str() | Spec():
             return value
@@ -175,7 +180,7 @@ def _normalised(value: object) -> Value:
             number = exact(value)
             return int(number) if number.denominator == 1 else number
         case list() | tuple():
-            return tuple(_normalised(item) for item in value)
+            return tuple(normalised(item) for item in value)
     raise SpecError(f"a spec cannot hold {value!r} ({type(value).__name__}); use numbers, words, lists or specs")
 
 
@@ -285,7 +290,7 @@ class _Reader:
     def number(self, word: str) -> Value:
         try:
             numerator, _, denominator = word.partition("/")
-            return _normalised(Fraction(numerator) / int(denominator or 1))
+            return normalised(Fraction(numerator) / int(denominator or 1))
         except ZeroDivisionError:
             raise SpecError(f"in {self.text!r}: {word} divides by zero") from None
 

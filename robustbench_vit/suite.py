@@ -26,7 +26,8 @@ class Case:
         data: None for the run's data, else the word of a data slot filled by ``--data SLOT=SPEC``.
         geometry: None for the data set's own, else a geometry spec; ``"native"`` is the model's own.
         labels: None for the data set's label space, else the name of a label space.
-        tags: Free words to select and group by.
+        tags: Free words to select and group by. A case tagged ``optional`` is skipped, not failed, where its
+            perturbation does not fit the images (a grid that does not divide them).
     """
 
     perturbation: Spec

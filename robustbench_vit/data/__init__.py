@@ -1,13 +1,17 @@
 """Data sets: labelled uint8 images in canonical order, decoded under a declared geometry."""
 
+from typing import TYPE_CHECKING
+
 from robustbench_vit.data.catalog import DATASETS
-from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.spec import Spec
 
-__all__ = ["DATASETS", "Dataset", "load_dataset"]
+if TYPE_CHECKING:  # the base class needs torch, listing the catalogue does not (C11)
+    from robustbench_vit.data.dataset import Dataset
+
+__all__ = ["DATASETS", "load_dataset"]
 
 
-def load_dataset(spec: str | Spec) -> Dataset:
+def load_dataset(spec: str | Spec) -> "Dataset":
     """Open a data set.
 
     Args:

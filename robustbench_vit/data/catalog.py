@@ -1,10 +1,59 @@
 """Which data sets exist (contract C10)."""
 
-from robustbench_vit.catalog import Catalog, Parameter, Row
+from robustbench_vit.catalog import REQUIRED, Catalog, Parameter, Row
+
+_SPLIT = Parameter("split", "test", "published split", "word", choices=("test", "train"))
+_MASKS = Parameter("masks", None, "folder of object masks under the same relative paths", "path", optional=True)
 
 DATASETS: Catalog[Row] = Catalog(
     "datasets",
     (
+        Row(
+            "cifar10",
+            "robustbench_vit.data.cifar:cifar10",
+            "CIFAR-10, 32×32 photographs, 10 classes",
+            (Parameter("path", REQUIRED, "folder that holds cifar-10-batches-py", "path"), _SPLIT),
+            positional="path",
+            reference="Krizhevsky 2009, Learning multiple layers of features from tiny images",
+        ),
+        Row(
+            "cifar100",
+            "robustbench_vit.data.cifar:cifar100",
+            "CIFAR-100, 32×32 photographs, 100 classes",
+            (Parameter("path", REQUIRED, "folder that holds cifar-100-python", "path"), _SPLIT),
+            positional="path",
+            reference="Krizhevsky 2009, Learning multiple layers of features from tiny images",
+        ),
+        Row(
+            "fashion_mnist",
+            "robustbench_vit.data.fashion_mnist:fashion_mnist",
+            "Fashion-MNIST, 28×28 grey pictures of clothes, 10 classes",
+            (
+                Parameter("path", None, "folder of the IDX files, or torchvision root", "path", optional=True),
+                _SPLIT,
+            ),
+            positional="path",
+            reference="arXiv:1708.07747",
+        ),
+        Row(
+            "folder",
+            "robustbench_vit.data.folder:folder",
+            "any pictures in one folder a class",
+            (
+                Parameter("path", REQUIRED, "folder of the class folders", "path"),
+                _MASKS,
+                Parameter("classes", None, "class folders in the order of their labels", "any", optional=True),
+            ),
+            positional="path",
+        ),
+        Row(
+            "imagenet",
+            "robustbench_vit.data.imagenet:imagenet",
+            "ImageNet-1k pictures in folders named by WordNet id",
+            (Parameter("path", REQUIRED, "folder of the class folders, or of val/", "path"), _MASKS),
+            positional="path",
+            reference="Russakovsky et al. 2015, IJCV 115",
+        ),
         Row(
             "shapetex",
             "robustbench_vit.data.shapetex:Shapetex",

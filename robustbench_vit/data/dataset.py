@@ -59,9 +59,11 @@ class Dataset(ABC):
         """Decode the samples at canonical positions [start, stop).
 
         Raises:
-            DataError: If a file cannot be decoded or images differ in size.
+            DataError: If there are no such positions, a file cannot be decoded or images differ in size.
         """
         stop = min(stop, len(self))
+        if not 0 <= start < stop:
+            raise DataError(f"data set {self.name} holds {len(self)} samples; there are none at [{start}, {stop})")
         images, extra = self.decode(self.order[start:stop].tolist(), geometry or self.geometry)
         positions = torch.arange(start, stop)
         return Batch(images, self.labels[start:stop], self.ids[start:stop], positions, extra)
@@ -77,7 +79,8 @@ class Dataset(ABC):
 
 def canonical_order(ids: Sequence[str], labels: NDArray[np.int64]) -> NDArray[np.int64]:
     """Indices in canonical order: classes round-robin, within a class by blake2b of the id."""
-    hashes = np.array([int.from_bytes(hashlib.blake2b(i.encode(), digest_size=8).digest(), "big") for i in ids], np.uint64)
+    hashed = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in ids)
+    hashes = np.frombuffer(hashed, ">u8")
     by_class = np.lexsort((hashes, labels))
     _, starts, counts = np.unique(labels[by_class], return_index=True, return_counts=True)
     turn = np.arange(len(by_class)) - np.repeat(starts, counts)  # the how-manieth of its class

@@ -7,7 +7,7 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, functional
 
 from robustbench_vit.catalog import Parameter, Row
-from robustbench_vit.errors import DataError
+from robustbench_vit.errors import SpecError
 from robustbench_vit.spec import Spec, parse
 
 Size: TypeAlias = int | tuple[int, int]
@@ -19,7 +19,9 @@ ROW = Row(
     (
         Parameter("resize", None, "shorter side in pixels, or [height, width]", "sizes", low=1, optional=True),
         Parameter("crop", None, "centre crop in pixels", "sizes", low=1, optional=True),
-        Parameter("interpolation", "bilinear", "resampling", "word", choices=("nearest", "bilinear", "bicubic", "lanczos")),
+        Parameter(
+            "interpolation", "bilinear", "resampling", "word", choices=("nearest", "bilinear", "bicubic", "lanczos")
+        ),
         Parameter("antialias", True, "smooth before shrinking", "flag"),
     ),
 )
@@ -35,6 +37,9 @@ class Geometry:
         interpolation: ``nearest``, ``bilinear``, ``bicubic`` or ``lanczos``.
         antialias: Whether the filter grows when shrinking. PIL always does; False samples without.
 
+    Raises:
+        SpecError: If ``lanczos`` is asked for without antialiasing.
+
     Example:
         >>> str(Geometry.parse("geometry(resize=256, crop=224)"))
         'geometry(crop=224, resize=256)'
@@ -44,6 +49,10 @@ class Geometry:
     crop: Size | None = None
     interpolation: str = "bilinear"
     antialias: bool = True
+
+    def __post_init__(self) -> None:
+        if self.interpolation == "lanczos" and not self.antialias:
+            raise SpecError("geometry: lanczos exists with antialias=true only; choose bilinear, bicubic or nearest")
 
     @classmethod
     def parse(cls, text: str) -> "Geometry":
@@ -56,7 +65,7 @@ class Geometry:
             return cls()
         spec = parse(text)
         if spec.name != "geometry":
-            raise DataError(f"unknown geometry {text!r}; expected none, native or geometry(resize=256, crop=224)")
+            raise SpecError(f"unknown geometry {text!r}; expected none, native or geometry(resize=256, crop=224)")
         return cls(**ROW.bind(spec).args)  # type: ignore[arg-type]
 
     def __str__(self) -> str:
@@ -70,7 +79,7 @@ class Geometry:
         return self.resize is None and self.crop is None
 
     def apply(self, picture: Image.Image) -> Image.Image:
-        """Resize and crop a picture of any mode."""
+        """Resize and crop an RGB or grey picture."""
         return self._applied(picture, InterpolationMode(self.interpolation))
 
     def apply_mask(self, mask: Image.Image) -> Image.Image:
@@ -87,9 +96,11 @@ class Geometry:
     def _resized(self, picture: Image.Image, mode: InterpolationMode) -> Image.Image:
         size = self.resize if isinstance(self.resize, int) else list(self.resize or ())
         if self.antialias or mode is InterpolationMode.NEAREST:
-            return functional.resize(picture, size, mode)
-        pixels = functional.resize(functional.pil_to_tensor(picture), size, mode, antialias=False)
-        return functional.to_pil_image(pixels)
+            resized: Image.Image = functional.resize(picture, size, mode)
+        else:
+            pixels = functional.resize(functional.pil_to_tensor(picture), size, mode, antialias=False)
+            resized = functional.to_pil_image(pixels)
+        return resized
 
 
 NONE = Geometry()

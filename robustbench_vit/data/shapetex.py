@@ -128,7 +128,7 @@ def _surface(keys: Keys, surfaces: Tensor) -> Tensor:
     v, u = v / period + _draw(keys, "phase v", 0, 4), u / period + _draw(keys, "phase u", 0, 4)
     grain = _smooth(keys.normal("grain", 1, SIZE // 2, SIZE // 2))[:, 0]
     mix = torch.empty_like(u)
-    for kind in surfaces.unique().tolist():
+    for kind in sorted(set(surfaces.tolist())):
         chosen = surfaces == kind
         mix[chosen] = textures.paint(textures.NAMES[kind], u[chosen], v[chosen], grain[chosen])
     dark = keys.uniform("dark", 3, low=0.0, high=0.6)
@@ -167,4 +167,5 @@ def _clutter(keys: Keys) -> Tensor:
 
 def _smooth(field: Tensor) -> Tensor:
     """A field enlarged to 64×64."""
-    return functional.interpolate(field, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    enlarged: Tensor = functional.interpolate(field, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    return enlarged

@@ -26,7 +26,7 @@ def distance_maps() -> Tensor:
     return torch.stack(maps).view(len(NAMES), 1, RESOLUTION, RESOLUTION).float()
 
 
-def _outline(name: str) -> list[list[_Point]]:
+def _outline(name: str) -> list[list[_Point]]:  # noqa: PLR0911 - one return a shape
     """Closed loops of points, y downwards; points inside an odd number of loops are inside."""
     match name:
         case "disk":

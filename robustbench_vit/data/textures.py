@@ -8,7 +8,7 @@ from torch import Tensor
 NAMES = ("bricks", "checks", "dots", "grain", "mesh", "rings", "scales", "stripes", "waves", "zigzag")
 
 
-def paint(kind: str, u: Tensor, v: Tensor, grain: Tensor) -> Tensor:
+def paint(kind: str, u: Tensor, v: Tensor, grain: Tensor) -> Tensor:  # noqa: PLR0911 - one return a kind
     """How much of the second colour each point has.
 
     Args:

@@ -1,6 +1,7 @@
 """`ImageModel`: pixels in, logits out. The only place where images are resized to a network's input and normalised."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,42 +9,21 @@ from torch.nn import functional
 
 from robustbench_vit.catalog import digest
 from robustbench_vit.errors import ModelError
-from robustbench_vit.spec import Spec
+from robustbench_vit.models.preprocessing import Preprocessing
 from robustbench_vit.types import Logits, Pixels
 
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a network expects, stored with every result.
-
-    Args:
-        mean: Channel means subtracted from pixels in [0,1].
-        std: Channel standard deviations divided by.
-        input_size: (height, width) the network takes, or None for any.
-        interpolation: Resampling of the network's own recipe; used by ``geometry=native`` alone.
-        crop_pct: Share of the resized picture its own centre crop keeps; used by ``geometry=native`` alone.
-        crop_mode: ``center`` (resize the shorter side, crop) or ``squash`` (resize both sides, crop).
-    """
-
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    input_size: tuple[int, int] | None
-    interpolation: str = "bilinear"
-    crop_pct: float = 1.0
-    crop_mode: str = "center"
-
-    def __str__(self) -> str:
-        return str(Spec("preprocessing", {**asdict(self)}))
+__all__ = ["ImageModel", "Preprocessing"]
 
 
 class ImageModel(nn.Module):
     """A network as a differentiable function from pixels to logits.
 
     Images of another size than the network's input are resized (bilinear, antialiased). Layers are put in evaluation
-    mode; the caller decides about gradients.
+    mode; the caller decides about gradients and about autocast.
 
     Args:
-        network: Takes normalised N×3×h×w, returns N×K logits (of a list, the last entry counts).
+        network: Takes normalised N×3×h×w, returns N×K logits, alone or inside a mapping with ``logits`` (as Hugging
+            Face does) or a list or tuple with exactly one N×K entry.
         preprocessing: How pixels become the network's input.
         name: Display form of the model's spec.
         num_classes: K.
@@ -65,27 +45,33 @@ class ImageModel(nn.Module):
         verified: bool = True,
     ) -> None:
         super().__init__()
-        self.network = network.eval()
+        self.network = network
         self.preprocessing = preprocessing
         self.name, self.num_classes, self.source, self.verified = name, num_classes, source, verified
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(preprocessing.std).view(1, 3, 1, 1), persistent=False)
+        self._digested: tuple[object, str] | None = None
+        self.eval()
 
     def forward(self, pixels: Pixels) -> Logits:
-        """N×3×H×W float in [0,1] → N×K logits.
+        """N×3×H×W float in [0,1] → N×K logits. The pixels stay as they are.
 
         Raises:
-            ModelError: If the network returns anything but N×K floats.
+            ModelError: If the pixels are integers, or the network returns anything but N×K floats.
         """
+        if not pixels.is_floating_point():
+            raise ModelError(f"{self.name} takes floats in [0,1], got {pixels.dtype}; divide 8-bit images by 255")
         size = self.preprocessing.input_size
         if size is not None and pixels.shape[-2:] != size:
             pixels = functional.interpolate(pixels, size=size, mode="bilinear", antialias=True, align_corners=False)
-        logits = self.network((pixels - self.mean) / self.std)
-        if isinstance(logits, list | tuple):
-            logits = logits[-1]
-        if not isinstance(logits, Tensor) or logits.shape != (len(pixels), self.num_classes):
-            came = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-            raise ModelError(f"{self.name} must return {len(pixels)}×{self.num_classes} logits, got {came}")
+        output = self.network((pixels - self.mean) / self.std)
+        shape = (len(pixels), self.num_classes)
+        logits = read_logits(output, len(pixels), self.num_classes)
+        if logits is None:
+            raise ModelError(
+                f"{self.name} must return {shape[0]}×{shape[1]} logits, got {_described(output)}; "
+                "load it with the right num_classes=, or return the logits alone"
+            )
         return logits
 
     @property
@@ -94,12 +80,64 @@ class ImageModel(nn.Module):
         return sum(parameter.numel() for parameter in self.network.parameters())
 
     def digest(self) -> str:
-        """Identity of weights, architecture and preprocessing (contract C8)."""
-        return digest(self._identity())
+        """Identity of weights, architecture and preprocessing (contract C8).
 
-    def _identity(self) -> list[bytes]:
-        parts = [self.source.encode(), str(self.preprocessing).encode()]
-        for name, tensor in sorted(self.network.state_dict().items()):
-            parts += [name.encode(), str((tensor.dtype, tuple(tensor.shape))).encode()]
-            parts.append(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        return parts
+        It is computed once, and again only after a tensor was changed in place or replaced.
+        """
+        state = (self.source, self.preprocessing, _versions(self.network))
+        if self._digested is None or self._digested[0] != state:
+            self._digested = (state, digest(self._identity()))
+        return self._digested[1]
+
+    def _identity(self) -> Iterator[bytes]:
+        """One tensor at a time, so that a large network is never held twice."""
+        yield self.source.encode()
+        yield str(self.preprocessing).encode()
+        for name, value in sorted(self.network.state_dict().items()):
+            yield name.encode()
+            if isinstance(value, Tensor):
+                yield str((value.dtype, tuple(value.shape))).encode()
+                # Seen as bytes, because numpy knows no bfloat16.
+                yield value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()
+            else:
+                yield repr(value).encode()
+
+
+def read_logits(output: Any, n: int, num_classes: int | None = None) -> Logits | None:
+    """The N×K tensor in what a network returned, or None if there is none or more than one.
+
+    Args:
+        output: A tensor, a mapping with ``logits``, or a list or tuple.
+        n: Number of images N.
+        num_classes: K, or None for any.
+    """
+    if isinstance(output, Mapping):
+        output = output.get("logits")
+    found = [entry for entry in (output if isinstance(output, list | tuple) else [output]) if _is_logits(entry, n)]
+    if num_classes is not None:
+        found = [entry for entry in found if entry.shape[1] == num_classes]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_logits(entry: Any, n: int) -> bool:
+    return isinstance(entry, Tensor) and entry.ndim == 2 and len(entry) == n and entry.is_floating_point()
+
+
+def _described(output: Any) -> str:
+    match output:
+        case Tensor():
+            return f"{'×'.join(map(str, output.shape)) or 'one number'} of {output.dtype}"
+        case Mapping():
+            inside = {name: _described(value) for name, value in output.items()}
+        case list() | tuple():
+            inside = {str(index): _described(value) for index, value in enumerate(output)}
+        case _:
+            return type(output).__name__
+    return f"{type(output).__name__}({', '.join(f'{name}: {text}' for name, text in inside.items())})"
+
+
+def _versions(network: nn.Module) -> tuple[tuple[int, int], ...]:
+    """Place and change counter of every tensor; cheap next to hashing the tensors."""
+    tensors = (*network.parameters(), *network.buffers())
+    # Tensors made in inference mode count nothing.
+    return tuple((tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version) for tensor in tensors)  # noqa: SLF001

@@ -1,0 +1,215 @@
+"""From per-sample rows to measurements: the judge of contract C6. It needs no model, no images and no torch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, fields, replace
+from math import nan
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
+from robustbench_vit.aggregates.groups import Cell, Group, groups
+from robustbench_vit.catalog import Row
+from robustbench_vit.errors import CaseError, StoreError
+from robustbench_vit.metrics.accuracy import hits
+from robustbench_vit.metrics.catalog import METRICS, Metric
+from robustbench_vit.metrics.contributions import Contributions
+from robustbench_vit.metrics.intervals import Estimate, estimate
+from robustbench_vit.records import CORE_COLUMNS, Measurement, PlannedCase, Status
+
+COLUMNS = tuple(field.name for field in fields(Measurement))
+"""Columns of the frame of measurements."""
+
+EXTRA_UNITS = {"rms": "pixel", "area": "rate", "mass": "rate"}
+"""Units of per-sample figures that perturbations report; figures not named here have none."""
+
+_NOTHING = Estimate(nan, nan, nan, 0)
+_OPTIONAL = ("probabilities", "top5_ids", "top5_probabilities")  # which of them a case has depends on its K
+_NAMED = 4  # missing cells a reason names before it counts the rest
+
+
+def score(cases: Sequence[PlannedCase], rows: Callable[[PlannedCase], pd.DataFrame]) -> pd.DataFrame:
+    """Measure everything that can be measured.
+
+    Args:
+        cases: The plan of a run. Only cases that are done or partial are read.
+        rows: Gives the per-sample rows of a case (`CORE_COLUMNS` and more, in any order). Rows at canonical positions
+            beyond ``case.n`` are ignored.
+
+    Returns:
+        A row a measurement, with the columns of `Measurement`, in plan order; what is computed over several cases
+        stands behind the last of them. Where there is no number, the value is NaN and ``reason`` says why.
+
+    Raises:
+        StoreError: If rows lack a column or hold a sample twice.
+    """
+    cases = list(dict.fromkeys(cases))
+    order = {case: position for position, case in enumerate(cases)}
+    measured: list[tuple[int, Measurement]] = []
+    # Model by model, so that no more than one model's predictions are held at once.
+    for suite, model in dict.fromkeys((case.suite, case.model_key) for case in cases):
+        plan = [case for case in cases if (case.suite, case.model_key) == (suite, model)]
+        correct: dict[PlannedCase, pd.Series[float]] = {}
+        for case in plan:
+            found = _read(case, rows)
+            correct[case] = pd.Series(hits(found), index=found["id"].to_numpy())
+            measured += [(order[case], measurement) for measurement in _measure(case, found)]
+        for group in groups(plan):
+            last = max(order[case] for case in group.members)
+            measured += [(last, measurement) for measurement in _aggregate(group, correct)]
+    measured.sort(key=lambda item: item[0])
+    return pd.DataFrame([asdict(measurement) for _, measurement in measured], columns=list(COLUMNS))
+
+
+def _read(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> pd.DataFrame:
+    """The case's rows below its n in canonical order; none if it was not run."""
+    if case.status in {"failed", "skipped"}:
+        return pd.DataFrame({name: [] for name in CORE_COLUMNS})
+    found = rows(case)
+    missing = [name for name in CORE_COLUMNS if name not in found and name not in _OPTIONAL]
+    if missing or not {"probabilities", "top5_ids"} & set(found.columns):
+        raise StoreError(f"the rows of {case.case} on {case.model} lack {missing or 'probabilities and top5_ids'}")
+    # Canonical order makes the intervals of two models paired, whatever order the blocks were committed in.
+    found = found[found["position"] < case.n].sort_values("position", kind="stable")
+    twice = found["id"][found["id"].duplicated()]
+    if len(twice):
+        raise StoreError(f"the rows of {case.case} on {case.model} hold sample {twice.iloc[0]!r} more than once")
+    return found
+
+
+def _measure(case: PlannedCase, rows: pd.DataFrame) -> Iterator[Measurement]:
+    if not len(rows):
+        top1 = METRICS["top1"]
+        yield _of_case(
+            case,
+            "top1",
+            _NOTHING,
+            unit=top1.unit,
+            definition=top1.definition,
+            reason=case.reason or "no image is done yet",
+        )
+        return
+    metrics = [metric for metric in METRICS if set(metric.columns) <= set(rows.columns)]
+    # Accuracy is what people look for first; the others follow by name.
+    metrics.sort(key=lambda metric: (metric.name != "top1", metric.name))
+    found = {metric.name: _try(metric, rows) for metric in metrics}
+    numbers = _estimates(found)
+    for metric in metrics:
+        number, reason = numbers[metric.name]
+        yield _of_case(case, metric.name, number, unit=metric.unit, definition=metric.definition, reason=reason)
+    yield from _extras(case, rows, metrics)
+
+
+def _extras(case: PlannedCase, rows: pd.DataFrame, metrics: Sequence[Metric]) -> Iterator[Measurement]:
+    """Means of the figures that the perturbation itself reports for each image."""
+    known = {*CORE_COLUMNS, *(column for metric in metrics for column in metric.columns)}
+    for name in sorted(set(map(str, rows.columns)) - known):
+        if not pd.api.types.is_numeric_dtype(rows[name]):
+            continue
+        values = rows[name].to_numpy(np.float64, na_value=nan)
+        # A figure may be absent for some images, such as the smallest eps of an attack that failed.
+        values = values[np.isfinite(values)]
+        flag = pd.api.types.is_bool_dtype(rows[name])
+        unit = EXTRA_UNITS.get(name, "rate" if flag else "")
+        number = estimate([Contributions(values, proportion=flag)])[0]
+        definition = f"mean over images of {name!r} as the perturbation reports it"
+        reason = "" if number.n else f"no image has a finite {name!r}"
+        yield _of_case(case, name, number, unit=unit, definition=definition, reason=reason)
+
+
+def _aggregate(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> Iterator[Measurement]:
+    aggregates = [aggregate for aggregate in AGGREGATES if aggregate.scope == group.scope]
+    missing = _missing(group, correct)
+    cells = [] if missing else _cells(group, correct)
+    if not missing and not len(cells[0].correct):
+        missing = "the cases share no image"
+    if missing:
+        numbers = {aggregate.name: (_NOTHING, missing) for aggregate in aggregates}
+    else:
+        numbers = _estimates({row.name: _try(row, cells) for row in aggregates})
+    whole = not missing and all(case.status == "done" for case in group.members)
+    for aggregate in aggregates:
+        number, reason = numbers[aggregate.name]
+        yield _of_group(group, aggregate, number, "done" if whole else "partial", reason)
+
+
+def _cells(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> list[Cell]:
+    common = correct[group.last].index
+    for case in group.members:
+        common = common[common.isin(correct[case].index)]
+    return [
+        Cell(case, np.asarray(correct[case].loc[common], dtype=np.float64), at)
+        for case, at in zip(group.members, group.places, strict=True)
+    ]
+
+
+def _missing(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> str:
+    """Why the group is not complete, or nothing."""
+    if group.wants_clean:
+        return "the suite has no clean case with the same data, geometry, label space, dtype and seed"
+    names = [f"{case.case} ({case.status})" for case in group.members if not len(correct[case])]
+    if not names:
+        return ""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"missing: {', '.join(names[:_NAMED])}{more}"
+
+
+def _try(row: Row, given: Any) -> Contributions | str:
+    """Contributions, or the reason why the number is not defined."""
+    try:
+        contributions: Contributions = row.load()(given)
+    except CaseError as error:
+        return str(error)
+    return contributions
+
+
+def _estimates(found: dict[str, Contributions | str]) -> dict[str, tuple[Estimate, str]]:
+    """Estimate and reason for each name."""
+    defined = {name: item for name, item in found.items() if isinstance(item, Contributions)}
+    numbers = dict(zip(defined, estimate(list(defined.values())), strict=True))
+    return {name: (_NOTHING, item) if isinstance(item, str) else (numbers[name], "") for name, item in found.items()}
+
+
+def _of_case(
+    case: PlannedCase, metric: str, number: Estimate, *, unit: str, definition: str, reason: str = ""
+) -> Measurement:
+    sweep = case.sweep
+    return Measurement(
+        model=case.model,
+        case=case.case,
+        metric=metric,
+        value=number.value,
+        unit=unit,
+        n=number.n,
+        low=number.low,
+        high=number.high,
+        status=case.status,
+        definition=definition,
+        suite=case.suite,
+        family=case.family,
+        data=case.data,
+        geometry=case.geometry,
+        perturbation=case.perturbation,
+        reason=reason,
+        curve=sweep.curve if sweep else "",
+        axis=sweep.axis if sweep else "",
+        at=sweep.at if sweep else nan,
+        clean_at=nan if sweep is None or sweep.clean_at is None else sweep.clean_at,
+    )
+
+
+def _of_group(group: Group, aggregate: Aggregate, number: Estimate, status: Status, reason: str) -> Measurement:
+    own = _of_case(
+        group.last,
+        aggregate.name,
+        number,
+        unit=aggregate.unit,
+        definition=aggregate.definition,
+        reason=reason,
+    )
+    if group.scope == "case":
+        return replace(own, status=status)
+    if group.scope == "curve":
+        return replace(own, status=status, case=group.name, perturbation=group.name, at=nan)
+    return replace(own, status=status, case=group.name, perturbation="", curve="", axis="", at=nan, clean_at=nan)

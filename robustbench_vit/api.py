@@ -1,0 +1,216 @@
+"""The public Python functions: `load_model`, `load_dataset`, `perturb`, `evaluate`, `results`."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from torch import Tensor, nn
+
+from robustbench_vit.aggregates.scoring import score
+from robustbench_vit.collect import collect, data_slots
+from robustbench_vit.data import load_dataset
+from robustbench_vit.data.dataset import Dataset
+from robustbench_vit.errors import ModelError, SpecError
+from robustbench_vit.evaluation.options import Options
+from robustbench_vit.evaluation.run import Progress, open_slots, run
+from robustbench_vit.models import load_model
+from robustbench_vit.models.image_model import ImageModel
+from robustbench_vit.perturbations.perturbation import Perturbation, provide_saliency, to_uint8
+from robustbench_vit.records import PlannedCase
+from robustbench_vit.leaderboard.report import write_report
+from robustbench_vit.spec import Spec
+from robustbench_vit.store import Store
+from robustbench_vit.suite import Case, Suite
+from robustbench_vit.types import Context
+
+__all__ = ["evaluate", "load_dataset", "load_model", "perturb", "results", "run_suite", "write_report"]
+
+
+def perturb(
+    images: Tensor, perturbation: str | Spec, *, ids: Sequence[str] | None = None, seed: int = 0, **context: Any
+) -> Tensor:
+    """Perturb images exactly as a run would.
+
+    Args:
+        images: N×3×H×W, uint8 or float in [0,1].
+        perturbation: For example ``"patchdrop(ratio=0.5)"``.
+        ids: Sample ids that key the draws; None uses ``"0"``, ``"1"``, …
+        seed: Seed of the draws.
+        **context: What the perturbation needs: ``labels``, ``model``, ``mask`` (N×H×W), ``positions``, ``pixel_std``.
+
+    Returns:
+        N×3×H×W of the input's dtype; uint8 is round(255·x).
+
+    Raises:
+        SpecError: If the perturbation is unknown.
+        CaseError: If it cannot be applied to these images.
+
+    Example:
+        >>> import torch
+        >>> perturb(torch.ones(1, 3, 8, 8), "patchdrop(ratio=0.5, grid=4)").mean().item()
+        0.5
+    """
+    bound = Perturbation.bind(perturbation)
+    names = tuple(map(str, range(len(images)))) if ids is None else tuple(ids)
+    given = Context(**context)
+    if bound.saliency is not None and given.saliency is None:
+        pixels = images if images.is_floating_point() else images.float() / 255
+        given = replace(given, saliency=provide_saliency(bound.saliency, pixels, given))
+    perturbed = bound(images, names, seed=seed, context=given).images
+    return perturbed if images.is_floating_point() else to_uint8(perturbed)
+
+
+def evaluate(
+    model: str | nn.Module | Sequence[str | nn.Module],
+    data: str | Dataset | None = None,
+    cases: str | Suite | Sequence[str | Case] = "quickstart",
+    *,
+    out: str | Path | None = None,
+    **options: Any,
+) -> pd.DataFrame:
+    """Run cases and measure them.
+
+    Args:
+        model: Spec, `ImageModel`, or a list of them.
+        data: Spec or data set; None is the suite's own.
+        cases: Name or file of a suite, or cases (spec strings of perturbations will do).
+        out: Results folder; None keeps nothing.
+        **options: Fields of `evaluation.options.Options`: ``limit``, ``batch_size``, ``device``, ``dtype``, ``seed``, …
+
+    Returns:
+        One row a measurement, with the columns of `records.Measurement`, in plan order.
+
+    Raises:
+        SpecError: If a name or argument does not fit.
+        StoreError: If results cannot be read or written.
+    """
+    models = [model] if isinstance(model, str | nn.Module) else list(model)
+    suite, members = _declared(cases)
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            return evaluate(models, data, cases, out=folder, **options)
+    slots: dict[str, str | Dataset] = dict(data_slots([], suite.data))
+    if data is not None:
+        slots[""] = data
+    options.setdefault("limit", suite.limit)
+    plan = run_suite(suite, members, models=models, data=slots, out=Path(out), **options)
+    return score(plan.records, plan.store.rows)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A results folder, opened for reading.
+
+    Args:
+        store: The folder.
+    """
+
+    store: Store
+
+    def cases(self) -> list[PlannedCase]:
+        """Everything that was asked for, and how it ended."""
+        return self.store.planned()
+
+    def measurements(self) -> pd.DataFrame:
+        """Score the stored rows; see `evaluate` for the columns."""
+        return score(self.cases(), self.store.rows)
+
+    def rows(self, model: str | None = None, case: str | None = None) -> pd.DataFrame:
+        """Per-sample rows with the columns ``model`` and ``case`` in front.
+
+        Args:
+            model: Display spec of a model, or None for all.
+            case: Display spec of a case, or None for all.
+        """
+        chosen = [
+            planned
+            for planned in self.cases()
+            if planned.status in ("done", "partial") and model in (None, planned.model) and case in (None, planned.case)
+        ]
+        frames = [self.store.rows(planned).assign(model=planned.model, case=planned.case) for planned in chosen]
+        if not frames:
+            return pd.DataFrame(columns=["model", "case"])
+        rows = pd.concat(frames, ignore_index=True)
+        return rows[["model", "case", *(name for name in rows if name not in ("model", "case"))]]
+
+
+def results(folder: str | Path) -> Results:
+    """Open the results folder of a run."""
+    return Results(Store(folder))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run of one suite came to.
+
+    Args:
+        ended: For each model, how each declared case ended.
+        store: Where the rows are.
+    """
+
+    ended: tuple[Mapping[Case, PlannedCase], ...]
+    store: Store
+
+    @property
+    def records(self) -> list[PlannedCase]:
+        """One record a (model, case), in plan order."""
+        return [record for cases in self.ended for record in cases.values()]
+
+    def of(self, case: Case) -> list[PlannedCase]:
+        """The records of a declared case, one a model."""
+        return [cases[case] for cases in self.ended]
+
+
+def run_suite(
+    suite: Suite,
+    cases: Sequence[Case],
+    *,
+    models: Sequence[str | nn.Module],
+    data: Mapping[str, str | Dataset],
+    out: Path,
+    progress: Progress | None = None,
+    **options: Any,
+) -> Plan:
+    """Run one suite's cases; the door that the command line, pytest and `evaluate` share.
+
+    Args:
+        suite: The suite.
+        cases: Its cases.
+        models: Specs or models.
+        data: Data sets by slot; ``""`` is the run's own.
+        out: Results folder.
+        progress: Told what happens.
+        **options: Fields of `evaluation.options.Options`.
+
+    Raises:
+        SpecError: If there is no model or no data.
+    """
+    if not models:
+        raise SpecError(f"suite {suite.name} has no default models; give --model, e.g. --model timm:resnet50")
+    if "" not in data:
+        raise SpecError(f"suite {suite.name} has no default data; give --data, e.g. --data 'imagenet(/path)'")
+    settings = Options(**options)
+    store = Store(out)
+    wrapped = [_model(model) for model in models]
+    return Plan(tuple(run(suite, cases, wrapped, open_slots(data, settings), store, settings, progress)), store)
+
+
+def _model(model: str | nn.Module) -> str | ImageModel:
+    if isinstance(model, str | ImageModel):
+        return model
+    raise ModelError(
+        f"wrap {type(model).__name__} in robustbench_vit.models.image_model.ImageModel, so that its mean, std and "
+        "input size are stated"
+    )
+
+
+def _declared(cases: str | Suite | Sequence[str | Case]) -> tuple[Suite, list[Case]]:
+    if isinstance(cases, Suite):
+        cases = cases.name
+    if isinstance(cases, str):
+        collected = collect([cases])
+        return collected[0].suite, [case for found in collected for case in found.cases]
+    return Suite("adhoc", version=1), [case if isinstance(case, Case) else Case(case) for case in cases]

@@ -1,0 +1,113 @@
+"""The command line: ``robustbench-vit run | report | score | list | doctor``.
+
+Only the standard library is imported before a command is chosen, so that ``--help`` answers at once (contract C11).
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from robustbench_vit import __version__
+from robustbench_vit.errors import RobustbenchError
+
+EXIT_OK, EXIT_USAGE, EXIT_FAILED_CASES = 0, 2, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        0 if all went well, 2 for a mistake in what was asked, 3 if some cases failed.
+    """
+    options = parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except RobustbenchError as error:
+        print(f"robustbench-vit: error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except BrokenPipeError:
+        return EXIT_OK
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last finished block", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The argument parser with all commands."""
+    top = argparse.ArgumentParser(prog="robustbench-vit", description="A robustness benchmark suite for vision models.")
+    top.add_argument("--version", action="version", version=f"robustbench-vit {__version__}")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_report(commands)
+    _add_list(commands)
+    _add_doctor(commands)
+    return top
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = commands.add_parser(
+        "run",
+        help="run suites and write the leaderboard",
+        description="Run suites, block by block, and write results.csv, leaderboard.csv and leaderboard.html. "
+        "Killed or interrupted, the same command goes on where it stopped.",
+        epilog="exit codes: 0 all cases done, 2 usage, 3 some cases failed",
+    )
+    run.add_argument("suites", nargs="+", metavar="SUITE", help="name of a built-in suite, a file or a folder")
+    run.add_argument("-m", "--model", action="append", default=[], metavar="SPEC", help="model (repeatable)")
+    run.add_argument("-d", "--data", action="append", default=[], metavar="[SLOT=]SPEC", help="data set (repeatable)")
+    run.add_argument("-o", "--out", metavar="DIR", help="results folder (results/SUITE)")
+    run.add_argument("-k", dest="keyword", default="", metavar="EXPR", help="select cases by name, as pytest does")
+    run.add_argument("--markers", default="", metavar="EXPR", help="select cases by marker, as pytest -m does")
+    run.add_argument("--limit", type=int, metavar="N", help="first N samples of the canonical order")
+    run.add_argument("--batch-size", default="auto", metavar="N", help="images a forward pass (auto)")
+    run.add_argument("--device", default="auto", metavar="DEV", help="cpu, cuda, cuda:1, mps, a list, or auto: all GPUs")
+    run.add_argument("--dtype", default="fp32", choices=("fp32", "bf16"), help="precision of the model (fp32)")
+    run.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all draws (0)")
+    run.add_argument("--workers", type=int, default=2, metavar="N", help="threads that decode pictures (2)")
+    run.add_argument("--shard", default="1/1", metavar="I/N", help="run every N-th block only, from the I-th on")
+    run.add_argument("--geometry", metavar="SPEC", help="native, none or geometry(resize=…, crop=…) for all cases")
+    run.add_argument("--cache", metavar="DIR", help="keep decoded pictures here, for further models and cases")
+    run.add_argument("--channels-last", action="store_true", help="channels-last memory layout")
+    run.add_argument("--compile", action="store_true", help="compile the model with torch.compile")
+    run.add_argument("--plan", action="store_true", help="print cases × images and the estimated time, then stop")
+    run.set_defaults(command=_lazy("run"))
+
+
+def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    report = commands.add_parser("report", help="write the leaderboard of one or more results folders")
+    report.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
+    report.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
+    report.set_defaults(command=_lazy("report"))
+    score = commands.add_parser("score", help="measure stored rows again, without any model, and write results.csv")
+    score.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
+    score.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
+    score.set_defaults(command=_lazy("score"))
+
+
+def _add_list(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rooms = ("aggregates", "datasets", "metrics", "models", "perturbations", "saliency", "suites")
+    listing = commands.add_parser("list", help="show what there is")
+    listing.add_argument("room", choices=rooms, help="what to list")
+    listing.add_argument("name", nargs="?", help="show one row with its parameters")
+    listing.set_defaults(command=_lazy("listing"))
+
+
+def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    doctor = commands.add_parser("doctor", help="check a model's preprocessing and outputs on a data set")
+    doctor.add_argument("-m", "--model", required=True, metavar="SPEC")
+    doctor.add_argument("-d", "--data", required=True, metavar="SPEC")
+    doctor.add_argument("--limit", type=int, default=200, metavar="N", help="number of samples (200)")
+    doctor.add_argument("--device", default="auto", metavar="DEV")
+    doctor.set_defaults(command=_lazy("doctor"))
+
+
+class _lazy:  # noqa: N801 - reads as a function
+    """A command whose module is imported when it runs."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __call__(self, options: argparse.Namespace) -> int:
+        from importlib import import_module
+
+        return int(import_module(f"robustbench_vit.cli.{self.name}").command(options))

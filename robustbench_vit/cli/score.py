@@ -1,0 +1,16 @@
+"""``robustbench-vit score``: measure stored rows again and write results.csv, without any model."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+from robustbench_vit.leaderboard.report import write_results
+
+
+def command(options: argparse.Namespace) -> int:
+    """Write results.csv."""
+    folders = [Path(folder) for folder in options.folders]
+    file = write_results(folders, Path(options.out or folders[0]))
+    Console().print(f"wrote {file}", highlight=False, soft_wrap=True)
+    return 0

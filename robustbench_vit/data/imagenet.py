@@ -1,0 +1,74 @@
+"""`imagenet`: ImageNet-1k pictures in folders named by WordNet id, all classes or some."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from robustbench_vit.data.files import (
+    FileDataset,
+    existing_folder,
+    labelled_pictures,
+    pictures,
+    subfolders,
+    with_masks,
+)
+from robustbench_vit.errors import DataError
+
+
+def imagenet(path: str, masks: str | None = None) -> FileDataset:
+    """Open ``<path>/<wnid>/*.JPEG`` or ``<path>/val/<wnid>/*.JPEG``; ids are file stems, labels those of ImageNet-1k.
+
+    Args:
+        path: Folder of the class folders, which may be any subset of the 1000.
+        masks: Folder with the object mask of each picture under the same relative path; extensions may differ.
+
+    Raises:
+        DataError: If a folder is missing, empty or no class, a stem comes twice, or a picture has no mask.
+
+    Source: Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", IJCV 2015. The order of the
+    classes is that of timm's list of synsets, which is that of all pretrained networks.
+    """
+    root = _images(existing_folder(path, "class folders such as n01440764"))
+    wnids, names = _classes()
+    samples = labelled_pictures(root, _labels(root, wnids))
+    if masks is not None:
+        samples = with_masks(samples, _images(existing_folder(masks, "masks")))
+    return FileDataset(
+        name="imagenet",
+        samples=[replace(sample, id=PurePosixPath(sample.id).name) for sample in samples],
+        classes=names,
+        label_space="imagenet-1k",
+    )
+
+
+def _images(folder: Path) -> Path:
+    inner = folder / "val"
+    return inner if inner.is_dir() else folder
+
+
+def _classes() -> tuple[Sequence[str], Sequence[str]]:
+    """WordNet ids and descriptions of the 1000 classes, in the order of their labels."""
+    from timm.data.imagenet_info import ImageNetInfo  # importing timm takes seconds
+
+    info: Any = ImageNetInfo()
+    return info.label_names(), info.label_descriptions()
+
+
+def _labels(root: Path, wnids: Sequence[str]) -> dict[str, int]:
+    """Class index of each folder that is there."""
+    label = {wnid: index for index, wnid in enumerate(wnids)}
+    found = subfolders(root)
+    unknown = [name for name in found if name not in label]
+    if unknown:
+        raise DataError(
+            f"folder {root / unknown[0]} is no class of ImageNet-1k; expected WordNet ids such as n01440764. "
+            "Move it elsewhere, or open other classes with folder(…)"
+        )
+    if not found:
+        raise DataError(
+            f"{root} holds no class folders (and {len(pictures(root))} loose pictures); sort validation pictures into "
+            "folders named by WordNet id, as torchvision.datasets.imagenet.parse_val_archive(ROOT) does with the "
+            "archives ILSVRC2012_img_val.tar and ILSVRC2012_devkit_t12.tar.gz in ROOT"
+        )
+    return {name: label[name] for name in found}

@@ -1,0 +1,105 @@
+"""The unit of work: all cases of one block of images with one model."""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from robustbench_vit.evaluation.cases import RunnableCase
+from robustbench_vit.evaluation.needs import Contexts
+from robustbench_vit.evaluation.options import Options
+from robustbench_vit.evaluation.predict import Columns, read_out, rows
+from robustbench_vit.models.image_model import ImageModel
+from robustbench_vit.types import Batch, Logits, Pixels
+
+BLOCK = 256
+"""Samples a block: what a kill loses at most, and a part file holds."""
+
+_START = {"cuda": 256, "cpu": 64, "mps": 128}
+
+
+class Predictor:
+    """A model on its device with a batch size that shrinks when memory runs out.
+
+    Args:
+        model: The model.
+        options: Settings of the run.
+        say: Told when the batch size changes.
+    """
+
+    def __init__(self, model: ImageModel, options: Options, say: Callable[[str], object] = lambda _: None) -> None:
+        self.device = resolve_device(options.device)
+        layout = torch.channels_last if options.channels_last else torch.contiguous_format
+        self.model = model.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.options, self.say, self.layout = options, say, layout
+        self._forward: Callable[[Pixels], Logits] = torch.compile(self.model) if options.compile else self.model
+        auto = options.batch_size == "auto"
+        self.batch_size = _START.get(self.device.type, 64) if auto else int(options.batch_size)
+        self._shrinks = auto
+        self.seconds: dict[str, float] = {}
+        self.images: dict[str, int] = {}
+
+    def run(self, case: RunnableCase, block: Batch, contexts: Contexts) -> pa.Table:
+        """Perturb, classify and read out a block.
+
+        Raises:
+            RobustbenchError: If the case cannot be run on these images.
+            torch.OutOfMemoryError: If a single image does not fit.
+        """
+        while True:
+            try:
+                began = time.perf_counter()
+                table = self._run(case, block, contexts)
+                self._count(case.record.case_key, len(block), time.perf_counter() - began)
+            except torch.OutOfMemoryError:
+                if not self._shrinks or self.batch_size == 1:
+                    raise
+                self.batch_size //= 2
+                torch.cuda.empty_cache()
+                self.say(f"out of memory; the batch size is now {self.batch_size}")
+            else:
+                return table
+
+    def _run(self, case: RunnableCase, block: Batch, contexts: Contexts) -> pa.Table:
+        parts: list[Columns] = []
+        with torch.no_grad(), _exact_fp32():
+            for start in range(0, len(block), self.batch_size):
+                stop = min(start + self.batch_size, len(block))
+                images = block.images[start:stop].to(self.device, non_blocking=True)
+                context = contexts.of(case.perturbation, images, start)
+                perturbed = case.perturbation(images, block.ids[start:stop], seed=self.options.seed, context=context)
+                with self._autocast(case.record.dtype):
+                    logits = self._forward(perturbed.images.contiguous(memory_format=self.layout))
+                columns = read_out(logits, block.labels[start:stop].to(self.device))
+                parts.append({**columns, **perturbed.columns})
+        return rows(block, parts)
+
+    def _autocast(self, dtype: str) -> AbstractContextManager[object]:
+        return torch.autocast(self.device.type, torch.bfloat16) if dtype == "bf16" else nullcontext()
+
+    def _count(self, case_key: str, images: int, seconds: float) -> None:
+        self.images[case_key] = self.images.get(case_key, 0) + images
+        self.seconds[case_key] = self.seconds.get(case_key, 0.0) + seconds
+
+
+def resolve_device(name: str) -> torch.device:
+    """``auto`` is the first GPU if there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+class _exact_fp32:  # noqa: N801 - reads as the statement it is
+    """TF32 off, so that fp32 means fp32 on every GPU (DESIGN §4); the former settings come back."""
+
+    def __enter__(self) -> None:
+        self._former = (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+
+    def __exit__(self, *_: object) -> None:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = self._former
+
+

@@ -1,0 +1,122 @@
+"""From what a suite declares to what can be run: every case with its data, geometry, perturbation and keys."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from robustbench_vit.catalog import digest
+from robustbench_vit.data.dataset import Dataset
+from robustbench_vit.data.geometry import Geometry
+from robustbench_vit.errors import RobustbenchError
+from robustbench_vit.evaluation.options import Options
+from robustbench_vit.models.image_model import ImageModel
+from robustbench_vit.perturbations import PERTURBATIONS
+from robustbench_vit.perturbations.perturbation import Perturbation
+from robustbench_vit.records import PlannedCase
+from robustbench_vit.suite import Case, Suite
+
+
+@dataclass(frozen=True)
+class RunnableCase:
+    """A planned case with the objects it runs on."""
+
+    record: PlannedCase
+    perturbation: Perturbation
+    data: Dataset
+    geometry: Geometry
+
+
+def prepare(
+    suite: Suite, cases: Sequence[Case], model: ImageModel, model_key: str, slots: Mapping[str, Dataset], options: Options
+) -> dict[Case, RunnableCase | PlannedCase]:
+    """What each declared case comes to with one model: something to run, or a record that says why not.
+
+    Args:
+        suite: The suite.
+        cases: Its cases, in plan order.
+        model: The model.
+        model_key: Folder of the model's results.
+        slots: Data sets by slot; ``""`` is the run's own.
+        options: Settings of the run.
+    """
+    return {case: _outcome(case, blank_case(suite, case, model.name, model_key, options), model, slots, options)
+            for case in cases}
+
+
+def blank_case(suite: Suite, case: Case, model: str, model_key: str, options: Options) -> PlannedCase:
+    """A planned case about which nothing but the declaration is known."""
+    row = PERTURBATIONS.row(case.perturbation)
+    shown = row.display(case.perturbation)
+    return PlannedCase(
+        suite=str(suite),
+        model=model,
+        model_key=model_key,
+        case=shown,
+        case_key=f"{_slug(shown)}-{digest(str(part).encode() for part in (case, options.seed))[:12]}",
+        family=row.family,
+        perturbation=shown,
+        data=case.data or "",
+        geometry=case.geometry or "",
+        label_space=case.labels or "",
+        num_classes=0,
+        n=options.limit or 0,
+        seed=options.seed,
+        dtype=options.dtype,
+        sweep=row.sweep(case.perturbation),
+        tags=case.tags,
+    )
+
+
+def _outcome(
+    case: Case, blank: PlannedCase, model: ImageModel, slots: Mapping[str, Dataset], options: Options
+) -> RunnableCase | PlannedCase:
+    data = slots.get(case.data or "")
+    if data is None:
+        return replace(blank, status="skipped", reason=f"no data for slot {case.data!r}; give --data {case.data}=SPEC")
+    try:
+        return _prepared(case, blank, model, data, options)
+    except RobustbenchError as error:
+        return replace(blank, status="failed", reason=str(error))
+
+
+def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, options: Options) -> RunnableCase:
+    if model.num_classes != len(data.classes):
+        raise RobustbenchError(
+            f"{model.name} has {model.num_classes} classes, {data.name} ({data.label_space}) has {len(data.classes)}; "
+            "use a model trained for these classes or set num_classes and checkpoint"
+        )
+    perturbation = Perturbation.bind(case.perturbation)
+    geometry = _geometry(case, model, data, options)
+    # Gradients come in fp32 whatever the run's dtype, and the row says so.
+    dtype = "fp32" if "model" in perturbation.needs else options.dtype
+    version = perturbation.row.version
+    parts = (data.digest, geometry, perturbation.canonical, version, data.label_space, options.seed, dtype)
+    record = replace(
+        blank,
+        case_key=f"{_slug(blank.case)}-{digest(str(part).encode() for part in parts)[:12]}",
+        perturbation=perturbation.canonical,
+        data=data.name if case.data is None else f"{case.data}={data.name}",
+        geometry=str(geometry),
+        label_space=data.label_space,
+        num_classes=len(data.classes),
+        n=min(options.limit or len(data), len(data)),
+        dtype=dtype,
+    )
+    return RunnableCase(record, perturbation, data, geometry)
+
+
+def _geometry(case: Case, model: ImageModel, data: Dataset, options: Options) -> Geometry:
+    wanted = case.geometry or options.geometry
+    if wanted is None:
+        return data.geometry
+    return Geometry.parse(model.preprocessing.native() if wanted == "native" else wanted)
+
+
+def model_key(model: ImageModel) -> str:
+    """Folder of a model's results: slug and digest of weights, architecture and preprocessing."""
+    return f"{_slug(model.name)}-{model.digest()[:12]}"
+
+
+def _slug(text: Any) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", str(text)).strip("-.")[:60] or "x"

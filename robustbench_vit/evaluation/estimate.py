@@ -1,0 +1,71 @@
+"""How long a run would take, from one batch of each model."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from robustbench_vit.data import load_dataset
+from robustbench_vit.evaluation.block import resolve_device
+from robustbench_vit.evaluation.options import Options
+from robustbench_vit.models import load_model
+from robustbench_vit.suite import Case
+
+_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The plan for one model.
+
+    Args:
+        model: Spec of the model.
+        cases: Number of cases.
+        images: Images a case.
+        seconds: Estimated time of the forward passes.
+    """
+
+    model: str
+    cases: int
+    images: int
+    seconds: float
+
+    def __str__(self) -> str:
+        total = self.cases * self.images
+        rate = total / max(self.seconds, 1e-9)
+        return (
+            f"{self.model}: {self.cases} cases × {self.images} images = {total:,} forward passes, "
+            f"about {self.seconds / 60:.1f} min at {rate:,.0f} img/s"
+        )
+
+
+def estimate(
+    cases: Sequence[Case], models: Sequence[str], data: Mapping[str, str], settings: Mapping[str, Any]
+) -> list[Estimate]:
+    """Time one batch of each model and multiply; perturbations and decoding are not counted.
+
+    Args:
+        cases: Cases of the suite; those of unfilled slots do not count.
+        models: Model specs.
+        data: Data specs by slot.
+        settings: Fields of `Options`.
+    """
+    options = Options(**settings)
+    device = resolve_device(options.device)
+    sets = {slot: load_dataset(spec) for slot, spec in data.items()}
+    wanted = [case for case in cases if (case.data or "") in sets]
+    lines = []
+    for spec in models:
+        model = load_model(spec).to(device)
+        batch = sets[wanted[0].data or ""].batch(0, _IMAGES)
+        pixels = batch.images.to(device).float() / 255
+        with torch.no_grad():
+            model(pixels)
+            began = time.perf_counter()
+            model(pixels).cpu()
+        each = (time.perf_counter() - began) / len(batch)
+        counts = [min(options.limit or len(sets[case.data or ""]), len(sets[case.data or ""])) for case in wanted]
+        lines.append(Estimate(spec, len(wanted), max(counts, default=0), each * sum(counts)))
+    return lines

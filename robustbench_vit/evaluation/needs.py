@@ -1,0 +1,68 @@
+"""Satisfying what perturbations need: masks, saliency maps, the model itself (DESIGN §4)."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from robustbench_vit.errors import CaseError
+from robustbench_vit.models.image_model import ImageModel
+from robustbench_vit.perturbations.perturbation import Perturbation, provide_saliency
+from robustbench_vit.spec import Spec
+from robustbench_vit.types import Batch, Context, Logits, Pixels
+
+
+class Contexts:
+    """Contexts for the batches of one block under one geometry; saliency maps are made once and shared by all cases.
+
+    Args:
+        block: The block.
+        model: The evaluated model, in fp32.
+        device: Where perturbations run.
+    """
+
+    def __init__(self, block: Batch, model: ImageModel, device: torch.device) -> None:
+        self.block, self.model, self.device = block, model, device
+        self._saliency: dict[tuple[Spec, int, int], Tensor] = {}
+
+    def of(self, perturbation: Perturbation, images: Tensor, start: int) -> Context:
+        """The context of a batch.
+
+        Args:
+            perturbation: What is going to be applied.
+            images: N×3×H×W uint8 on the device: the block's images from `start` on.
+            start: Place of the batch in the block.
+
+        Raises:
+            CaseError: If the data set or the model cannot give what is needed.
+        """
+        needs, stop = perturbation.needs, start + len(images)
+        if "source_model" in needs:
+            raise CaseError(f"{perturbation.row.name} needs a source model, which this version cannot provide")
+        mask = self.block.extra.get("mask")
+        context = Context(
+            positions=self.block.positions[start:stop],
+            labels=self.block.labels[start:stop].to(self.device) if "labels" in needs else None,
+            model=self._differentiable() if "model" in needs else None,
+            mask=mask[start:stop].to(self.device) if mask is not None and "mask" in needs else None,
+            pixel_std=self.model.std.view(3) if "pixel_std" in needs else None,
+        )
+        if perturbation.saliency is None:
+            return context
+        return self._with_saliency(perturbation.saliency, images, start, context)
+
+    def _with_saliency(self, provider: Spec, images: Tensor, start: int, context: Context) -> Context:
+        key = (provider, start, len(images))
+        if key not in self._saliency:
+            self._saliency[key] = provide_saliency(provider, images.float() / 255, context)
+        return Context(**{**vars(context), "saliency": self._saliency[key]})
+
+    def _differentiable(self) -> Callable[[Pixels], Logits]:
+        """The model in fp32, whatever autocast surrounds it."""
+
+        def model(pixels: Pixels) -> Logits:
+            with torch.autocast(pixels.device.type, enabled=False):
+                logits: Logits = self.model(pixels.float())
+                return logits
+
+        return model

@@ -1,0 +1,70 @@
+"""From logits to the columns of a row, without waiting for the device."""
+
+import numpy as np
+import pyarrow as pa
+import torch
+from torch import Tensor
+
+from robustbench_vit.errors import CaseError
+from robustbench_vit.records import MAX_STORED_CLASSES
+from robustbench_vit.types import Batch, Logits
+
+Columns = dict[str, Tensor]
+
+
+def read_out(logits: Logits, labels: Tensor) -> Columns:
+    """Everything metrics may ask for, as tensors on the device.
+
+    Args:
+        logits: N×K, any float dtype; computed in float32.
+        labels: N int64.
+
+    Returns:
+        The columns of `records.CORE_COLUMNS` that depend on the logits.
+    """
+    logits = logits.float()
+    logsumexp = logits.logsumexp(1)
+    log_probabilities = logits - logsumexp[:, None]
+    probabilities = log_probabilities.exp()
+    log_p = log_probabilities.gather(1, labels[:, None])[:, 0]
+    columns = {
+        "pred": logits.argmax(1).int(),
+        "confidence": probabilities.amax(1),
+        "nll": -log_p,
+        "p_label": log_p.exp(),
+        "p_squared": probabilities.square().sum(1),
+        "logsumexp": logsumexp,
+    }
+    if logits.shape[1] <= MAX_STORED_CLASSES:
+        return {**columns, "probabilities": probabilities}
+    top, ids = probabilities.topk(5, dim=1)
+    return {**columns, "top5_ids": ids.int(), "top5_probabilities": top}
+
+
+def rows(batch: Batch, parts: list[Columns]) -> pa.Table:
+    """Join the columns of a block's batches into rows; the only place that waits for the device.
+
+    Raises:
+        CaseError: If a logit is infinite or not a number; names the first sample.
+    """
+    names = parts[0]
+    columns = {name: torch.cat([part[name] for part in parts]).detach().cpu().numpy() for name in names}
+    broken = np.flatnonzero(~(np.isfinite(columns["logsumexp"]) & np.isfinite(columns["nll"])))
+    if len(broken):
+        first = batch.ids[broken[0]]
+        raise CaseError(f"NaN or infinite logits for {len(broken)} of {len(batch)} images, first for sample {first!r}")
+    return pa.table(
+        {
+            "id": pa.array(batch.ids, pa.string()),
+            "position": batch.positions.numpy(),
+            "label": batch.labels.numpy().astype(np.int32),
+            **{name: _arrow(values) for name, values in columns.items()},
+        }
+    )
+
+
+def _arrow(values: np.ndarray) -> pa.Array:
+    if values.ndim == 1:
+        return pa.array(values)
+    offsets = np.arange(0, values.size + 1, values.shape[1], dtype=np.int32)
+    return pa.ListArray.from_arrays(offsets, values.reshape(-1))

@@ -1,0 +1,206 @@
+"""What stands in which table: one section for each suite, version and data set, which never share a table."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isnan
+from typing import Any
+
+import pandas as pd
+
+from robustbench_vit.aggregates.catalog import AGGREGATES
+from robustbench_vit.errors import StoreError
+from robustbench_vit.metrics.catalog import METRICS
+from robustbench_vit.records import Measurement
+
+CLEAN = "clean"
+PERCENT_UNITS = frozenset({"rate", "ratio"})
+"""Units shown as percent; inside, rates stay in [0, 1]."""
+
+_SHOWN = {"top1": "accuracy", "auc": "AUC", "family_accuracy": "mean", "nll": "NLL", "ece15": "ECE"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known besides the measurements.
+
+    Args:
+        models: Facts of each model by its display spec; ``parameters`` (an integer) and ``throughput`` (images a
+            second) become columns, all others (``preprocessing``, ``digest``, ``source``, …) stand in the table of
+            models.
+        run: Facts of the run for the foot of the page: device, versions, time, command line.
+    """
+
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of numbers in a section's table.
+
+    Args:
+        metric: Name of the metric or aggregate.
+        case: What stands in the column ``case`` of its measurements.
+        geometry: Geometry of the images.
+        of: What it is, in a word or two.
+        label: Of which case, curve or family; short.
+        name: Heading in the CSV file.
+    """
+
+    metric: str
+    case: str
+    geometry: str
+    of: str
+    label: str
+    name: str
+
+    @property
+    def higher_is_better(self) -> bool | None:
+        """Which end is good."""
+        row = METRICS[self.metric] if self.metric in METRICS else AGGREGATES[self.metric]
+        return row.higher_is_better
+
+
+@dataclass(frozen=True)
+class Section:
+    """All measurements of one suite on one data set.
+
+    Args:
+        suite: ``name@version``.
+        data: Display spec of the data set.
+        measurements: In plan order.
+    """
+
+    suite: str
+    data: str
+    measurements: tuple[Measurement, ...]
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The models, best first by the first column; without a number there, last."""
+        names = dict.fromkeys(item.model for item in self.measurements)
+        if not self.columns:
+            return tuple(names)
+        return tuple(sorted(names, key=lambda model: _descending(self.cell(model, self.columns[0]))))
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """Clean accuracy, the area under each curve, the mean of each family, clean NLL and ECE."""
+        found: list[Column] = []
+        for metric, of in _SHOWN.items():
+            places = dict.fromkeys(
+                (item.case, item.geometry)
+                for item in self.measurements
+                if item.metric == metric and (item.family == CLEAN or metric in AGGREGATES)
+            )
+            short = short_labels(case for case, _ in places)
+            for case, geometry in places:
+                other = "" if geometry == self._geometry else f" · {geometry}"
+                name = f"{metric} {case}{other}" if metric in AGGREGATES else f"{case}_{metric}{other}"
+                found.append(Column(metric, case, geometry, of, f"{short[case]}{other}", name))
+        return tuple(found)
+
+    @cached_property
+    def cases(self) -> tuple[tuple[str, str], ...]:
+        """Every case with its geometry, in plan order."""
+        return tuple(dict.fromkeys((item.case, item.geometry) for item in self.measurements if item.metric == "top1"))
+
+    @cached_property
+    def problems(self) -> tuple[Measurement, ...]:
+        """The cases that are not done, with their reasons."""
+        return tuple(item for item in self.measurements if item.metric == "top1" and item.status != "done")
+
+    def at(self, model: str, metric: str, case: str, geometry: str) -> Measurement | None:
+        """One measurement, or None if there is none."""
+        return self._index.get((model, metric, case, geometry))
+
+    def cell(self, model: str, column: Column) -> Measurement | None:
+        """The measurement of a model in a column."""
+        return self.at(model, column.metric, column.case, column.geometry)
+
+    def count(self, model: str, status: str) -> int:
+        """Number of a model's cases with this status."""
+        return sum(item.model == model and item.status == status for item in self.problems)
+
+    def images(self, model: str) -> int:
+        """Largest number of images behind any of the model's numbers."""
+        return max(item.n for item in self.measurements if item.model == model)
+
+    def leaders(self, column: Column) -> frozenset[str]:
+        """The models that share first place: the best, and all whose interval overlaps the best one's."""
+        if column.higher_is_better is None:
+            return frozenset()
+        cells = {model: cell for model in self.models if (cell := self.cell(model, column)) and not isnan(cell.value)}
+        if len(cells) < 2:
+            return frozenset()
+        sign = 1 if column.higher_is_better else -1
+        best = max(cells.values(), key=lambda cell: sign * cell.value)
+        return frozenset(model for model, cell in cells.items() if cell.low <= best.high and cell.high >= best.low)
+
+    @cached_property
+    def _geometry(self) -> str:
+        return Counter(item.geometry for item in self.measurements).most_common(1)[0][0]
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str, str, str], Measurement]:
+        index: dict[tuple[str, str, str, str], Measurement] = {}
+        for item in self.measurements:
+            key = (item.model, item.metric, item.case, item.geometry)
+            if key in index:
+                raise StoreError(
+                    f"{self.suite} on {self.data}: {item.metric} of {item.case} by {item.model} is there twice; "
+                    "render the runs apart, or give the cases names of their own"
+                )
+            index[key] = item
+        return index
+
+
+def sections(measurements: pd.DataFrame) -> list[Section]:
+    """Split measurements by suite, version and data set, in the order of first appearance.
+
+    Args:
+        measurements: As `robustbench_vit.aggregates.score` gives them.
+    """
+    found: dict[tuple[str, str], list[Measurement]] = {}
+    for values in measurements.to_dict("records"):
+        item = Measurement(**{str(name): value for name, value in values.items()})
+        found.setdefault((item.suite, item.data), []).append(item)
+    return [Section(suite, data, tuple(items)) for (suite, data), items in found.items()]
+
+
+def short_labels(specs: Iterable[str]) -> dict[str, str]:
+    """The name alone where that tells specs apart, else the whole spec.
+
+    Example:
+        >>> list(short_labels(["shuffle(grid=4)", "drop(ratio=0)", "drop(ratio=1)"]).values())
+        ['shuffle', 'drop(ratio=0)', 'drop(ratio=1)']
+    """
+    specs = list(specs)
+    names = {spec: spec.partition("(")[0] for spec in specs}
+    often = Counter(names.values())
+    return {spec: name if often[name] == 1 else spec for spec, name in names.items()}
+
+
+def number(value: float, unit: str) -> str:
+    """A value as people read it: rates in percent with one decimal, all else with three.
+
+    Example:
+        >>> number(0.7132, "rate"), number(1.23456, "nats")
+        ('71.3', '1.235')
+    """
+    if isnan(value):
+        return "–"
+    return f"{100 * value:.1f}" if unit in PERCENT_UNITS else f"{value:.3f}"
+
+
+def interval(measurement: Measurement) -> str:
+    """The interval as people read it, or nothing."""
+    if isnan(measurement.value):
+        return ""
+    return f"[{number(measurement.low, measurement.unit)}, {number(measurement.high, measurement.unit)}]"
+
+
+def _descending(cell: Measurement | None) -> float:
+    return float("inf") if cell is None or isnan(cell.value) else -cell.value

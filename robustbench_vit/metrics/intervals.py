@@ -1,0 +1,168 @@
+"""95 % intervals: Wilson's for proportions, the percentile bootstrap over images for everything else."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from math import nan, sqrt
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robustbench_vit.metrics.contributions import Contributions, FloatArray
+
+LEVEL = 0.95
+REPLICATES = 1000
+"""Bootstrap replicates; Efron & Tibshirani 1993, section 12.5, advise about 1000 for percentile intervals."""
+
+_CHUNK = 64  # replicates turned from counts into floats at a time: 50,000 images then take 25 MB
+
+
+class Estimate(NamedTuple):
+    """A number with its interval.
+
+    Args:
+        value: The estimate.
+        low: Lower end of the interval.
+        high: Upper end.
+        n: Number of images behind it.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's score interval of a proportion.
+
+    With p = successes / n and z the normal quantile of (1 + level) / 2: the solutions q of
+    (p − q)² = z² q (1 − q) / n. Unlike p ± z·√(p(1 − p)/n) it stays inside [0, 1] and keeps its coverage near 0 and 1.
+
+    Args:
+        successes: Number of successes, in [0, n].
+        n: Number of trials, at least 1.
+        level: Coverage, in (0, 1).
+
+    Returns:
+        Lower and upper end, in [0, 1].
+
+    Raises:
+        ValueError: If successes is outside [0, n] or n is below 1.
+
+    Source:
+        E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22, 1927; advised by
+        Brown, Cai & DasGupta, "Interval estimation for a binomial proportion", Statistical Science 16, 2001.
+
+    Example:
+        >>> low, high = wilson(81, 263)
+        >>> round(low, 4), round(high, 4)
+        (0.2553, 0.3662)
+    """
+    if n < 1 or not 0 <= successes <= n:
+        raise ValueError(f"expected 0 <= successes <= n and n >= 1, got successes={successes}, n={n}")
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    p = successes / n
+    centre = p + z**2 / (2 * n)
+    spread = z * sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    low, high = (centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)
+    # The ends are exact at 0 and n successes; rounding must not say otherwise.
+    return (0.0 if successes == 0 else max(low, 0.0)), (1.0 if successes == n else min(high, 1.0))
+
+
+def bootstrap(contributions: Contributions, level: float = LEVEL) -> tuple[float, float]:
+    """Percentile bootstrap over images.
+
+    The draws are a function of N alone. Two numbers over the same images in the same order are therefore resampled
+    alike: comparisons between models and cases are paired.
+
+    Args:
+        contributions: Of N images, at least one.
+        level: Coverage, in (0, 1).
+
+    Returns:
+        Lower and upper end. They always hold the estimate: a sum of absolute values such as the ECE is biased upwards,
+        resampling adds the same bias once more, and the percentiles alone could lie above the estimate.
+
+    Source:
+        B. Efron & R. Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3.
+    """
+    return _percentiles(contributions, resampled_means(contributions.values), level)
+
+
+def estimate(contributions: Sequence[Contributions], level: float = LEVEL) -> list[Estimate]:
+    """Numbers with their intervals, all over the same N images.
+
+    Args:
+        contributions: Any number of them, each of the same N images in the same order.
+        level: Coverage, in (0, 1).
+
+    Returns:
+        One estimate each; NaN without images.
+
+    Raises:
+        ValueError: If their N differ.
+    """
+    sizes = {len(item) for item in contributions}
+    if len(sizes) > 1:
+        raise ValueError(f"expected contributions of the same images, got {sorted(sizes)} images")
+    if sizes == {0}:
+        return [Estimate(nan, nan, nan, 0) for _ in contributions]
+    resampled = [item for item in contributions if not item.proportion]
+    # One product for all of them: at 50,000 images the counts cost more than the columns.
+    columns = resampled_means(np.hstack([item.values for item in resampled])) if resampled else np.empty((0, 0))
+    ends = np.cumsum([item.values.shape[1] for item in resampled])[:-1]
+    means = iter(np.split(columns, ends, axis=1))
+    return [_wilson_estimate(item, level) if item.proportion else _bootstrap_estimate(item, next(means), level)
+            for item in contributions]  # fmt: skip
+
+
+def resampled_means(values: FloatArray) -> FloatArray:
+    """Means over images drawn with replacement.
+
+    W @ values with W the (B, N) matrix of how often replicate b draws image n, divided by N.
+
+    Args:
+        values: Shape (N, J).
+
+    Returns:
+        Shape (B, J) with B = `REPLICATES`.
+    """
+    counts = _counts(len(values))
+    chunks = [counts[start : start + _CHUNK].astype(np.float64) @ values for start in range(0, REPLICATES, _CHUNK)]
+    return np.concatenate(chunks) / len(values)
+
+
+@lru_cache(maxsize=4)
+def _counts(n: int) -> NDArray[np.uint8]:
+    """How often each replicate draws each of n images: shape (B, n), rows sum to n."""
+    # Scoring is no perturbation, so this is no keyed randomness: a local generator seeded with n alone. Raw bits,
+    # because numpy promises that those never change between versions, which it does not for Generator.integers.
+    bits = np.random.PCG64(n)
+    counts = np.empty((REPLICATES, n), dtype=np.uint8)
+    for replicate in counts:
+        drawn = ((bits.random_raw(n) >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32)
+        replicate[:] = np.bincount(drawn.astype(np.int64), minlength=n)
+    return counts
+
+
+def _wilson_estimate(contributions: Contributions, level: float) -> Estimate:
+    n = len(contributions)
+    low, high = wilson(int(contributions.values.sum()), n, level)
+    return Estimate(contributions.value, low, high, n)
+
+
+def _bootstrap_estimate(contributions: Contributions, means: FloatArray, level: float) -> Estimate:
+    low, high = _percentiles(contributions, means, level)
+    return Estimate(contributions.value, low, high, len(contributions))
+
+
+def _percentiles(contributions: Contributions, means: FloatArray, level: float) -> tuple[float, float]:
+    replicates = contributions.combine(means)
+    # A ratio has no value where the denominator drew no success; such replicates say nothing about it.
+    defined = replicates[np.isfinite(replicates)]
+    if not len(defined):
+        return nan, nan
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(min(low, contributions.value)), float(max(high, contributions.value))

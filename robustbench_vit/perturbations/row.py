@@ -1,0 +1,111 @@
+"""What a perturbation's catalogue row says beside its parameters; torch-free."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import log2
+from typing import Literal
+
+from robustbench_vit.catalog import Row
+from robustbench_vit.perturbations.needs import Need, Needed, When
+from robustbench_vit.perturbations.saliency_catalog import SALIENCY
+from robustbench_vit.records import Sweep
+from robustbench_vit.spec import Spec, Value, as_spec
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The parameter along which a perturbation is swept.
+
+    Args:
+        parameter: Name of the parameter.
+        label: Label of the axis with its unit.
+        clean_at: Where the clean image lies on it, or None if it lies nowhere.
+        cells: Whether the place on the axis is log₂ of the number of cells of a grid.
+    """
+
+    parameter: str
+    label: str
+    clean_at: float | None = None
+    cells: bool = False
+
+    def at(self, value: Value) -> float | None:
+        """Place of a parameter value on the axis, or None if it has no fixed one."""
+        if self.cells:
+            sides = [side for side in (value if isinstance(value, tuple) else (value, value)) if isinstance(side, int)]
+            return log2(sides[0] * sides[1]) if len(sides) == 2 else None
+        return float(value) if isinstance(value, int | Fraction) else None
+
+
+@dataclass(frozen=True)
+class PerturbationRow(Row):
+    """A perturbation.
+
+    Args:
+        family: Family in tables: ``frequency``, ``occlusion``, ``shuffle``, ``corruption``, ``adversarial``, …
+        output: ``8bit`` (values are truncated to 8 bit, as published) or ``float``.
+        needs: What the context must hold.
+        axis: The parameter it is swept along.
+        unclipped: When the output may leave [0,1] (contract C1).
+        grows_with: Parameter that makes the image differ more, checked by the contract tests.
+        grid: Spec strings of the default grid.
+    """
+
+    family: str = ""
+    output: Literal["8bit", "float"] = "float"
+    needs: tuple[Need, ...] = ()
+    axis: Axis | None = None
+    unclipped: When | None = None
+    grows_with: str | None = None
+    grid: tuple[str, ...] = ()
+
+    def bind(self, spec: str | Spec) -> Spec:
+        """Check and complete a spec, its saliency provider included; a provider nobody needs becomes the default."""
+        bound = super().bind(spec)
+        if "saliency" not in bound.args:
+            return bound
+        given = bound.args["saliency"] if self._asks("saliency", bound) else self._default("saliency")
+        provider = as_spec(given) if isinstance(given, str | Spec) else Spec(str(given))
+        return Spec(bound.name, {**bound.args, "saliency": SALIENCY.row(provider).bind(provider)}, source=bound.source)
+
+    def canonical(self, spec: str | Spec) -> str:
+        """Canonical form; paths inside the saliency provider are digested as well."""
+        bound = as_spec(super().canonical(spec))
+        provider = bound.args.get("saliency")
+        if isinstance(provider, Spec):
+            digested = as_spec(SALIENCY.row(provider).canonical(provider))
+            bound = Spec(bound.name, {**bound.args, "saliency": digested}, source=bound.source)
+        return str(bound)
+
+    def saliency(self, spec: Spec) -> Spec | None:
+        """The saliency provider a bound spec needs."""
+        provider = spec.args.get("saliency")
+        return provider if isinstance(provider, Spec) and self._asks("saliency", spec) else None
+
+    def needed(self, spec: Spec) -> frozenset[Needed]:
+        """What the context must hold for a bound spec, its saliency provider's needs included."""
+        what = {need.what for need in self.needs if need.when is None or need.when.holds(spec)}
+        provider = self.saliency(spec)
+        if provider is not None:
+            what |= {need.what for need in SALIENCY.row(provider).needs}
+        return frozenset(what)
+
+    def is_unclipped(self, spec: Spec) -> bool:
+        """Whether a bound spec's output may leave [0,1]."""
+        return self.unclipped is not None and self.unclipped.holds(spec)
+
+    def sweep(self, spec: str | Spec) -> Sweep | None:
+        """The place of a spec on its curve."""
+        bound = self.bind(spec)
+        at = self.axis.at(bound.args[self.axis.parameter]) if self.axis else None
+        if self.axis is None or at is None:
+            return None
+        shown = as_spec(self.display(bound)).args
+        curve = {name: value for name, value in shown.items() if name != self.axis.parameter}
+        return Sweep(str(Spec(self.name, curve)), self.axis.label, at, self.axis.clean_at)
+
+    def _asks(self, what: Needed, spec: Spec) -> bool:
+        return any(need.what == what and (need.when is None or need.when.holds(spec)) for need in self.needs)
+
+    def _default(self, name: str) -> Value:
+        value: Value = next(parameter.default for parameter in self.parameters if parameter.name == name)
+        return value

@@ -1,0 +1,183 @@
+"""Suites as pytest modules: ``pytest suites/ --rb-model zoo:vit_xs`` (contract C5).
+
+Files are collected as suites only with ``--rb-model`` (or from our own command line), and only if they declare
+``SUITE``, so other people's ``bench_*.py`` are left alone. The first item runs the plan of all selected items, block by
+block; then every item reports its case.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from robustbench_vit.errors import RobustbenchError
+from robustbench_vit.records import PlannedCase
+from robustbench_vit.suite import Case, Suite
+
+_CASE = pytest.StashKey[Case]()
+_RECORDS = pytest.StashKey[dict[tuple[str, str], list[PlannedCase]]]()
+_FILES = pytest.StashKey[list[Path]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a run; the names are those of ``robustbench-vit run``."""
+    group = parser.getgroup("robustbench_vit", "robustness suites")
+    group.addoption("--rb-model", action="append", default=[], metavar="SPEC", help="model to evaluate (repeatable)")
+    group.addoption("--rb-data", action="append", default=[], metavar="[SLOT=]SPEC", help="data set (repeatable)")
+    group.addoption("--rb-out", default="results/pytest", metavar="DIR", help="results folder (%(default)s)")
+    group.addoption("--rb-limit", type=int, metavar="N", help="number of samples")
+    group.addoption("--rb-seed", type=int, default=0, metavar="N", help="seed of all draws (%(default)s)")
+    group.addoption("--rb-device", default="auto", help="cpu, cuda, … (%(default)s)")
+    group.addoption("--rb-dtype", default="fp32", choices=("fp32", "bf16"), help="precision (%(default)s)")
+    group.addoption("--rb-batch-size", default="auto", metavar="N", help="images a forward pass (%(default)s)")
+    group.addoption("--rb-geometry", metavar="SPEC", help="geometry instead of the data set's own")
+    group.addoption("--rb-cache", metavar="DIR", help="cache of decoded pictures")
+    group.addoption("--rb-collect", action="store_true", help="collect suite files without --rb-model")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse to be distributed: a run is one plan, and shards are its own way to split.
+
+    Raises:
+        UsageError: Under pytest-xdist.
+    """
+    distributed = getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") != "no"
+    if config.option.rb_model and distributed:
+        raise pytest.UsageError("suites cannot be distributed by xdist; use `robustbench-vit run … --shard i/n` instead")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "SuiteModule | None":
+    """Collect a file that declares ``SUITE``."""
+    option = parent.config.option
+    if file_path.suffix != ".py" or not (option.rb_model or option.rb_collect) or not _declares_suite(file_path):
+        return None
+    module: SuiteModule = SuiteModule.from_parent(parent, path=file_path)
+    return module
+
+
+class SuiteModule(pytest.Module):
+    """A suite file; its ``bench_*`` functions are the items."""
+
+    def istestfunction(self, obj: object, name: str) -> bool:
+        """Suite functions are named ``bench_*``."""
+        return name.startswith("bench_") and callable(obj)
+
+    def istestclass(self, obj: object, name: str) -> bool:
+        """Suites have no classes."""
+        del obj, name
+        return False
+
+    @property
+    def suite(self) -> Suite:
+        """What the module declares.
+
+        Raises:
+            CollectError: If ``SUITE`` is no `Suite`.
+        """
+        suite = getattr(self.obj, "SUITE", None)
+        if not isinstance(suite, Suite):
+            raise self.CollectError(f"{self.path}: SUITE must be a robustbench_vit.suite.Suite, got {suite!r}")
+        return suite
+
+    def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """The suite's functions, each with the case it declares."""
+        _ = self.suite
+        for item in super().collect():
+            if isinstance(item, pytest.Function):
+                item.stash[_CASE] = _declared(item, self)
+            yield item
+
+
+def group(items: Sequence[pytest.Item]) -> dict[Path, tuple[Suite, list[tuple[pytest.Item, Case]]]]:
+    """Selected suite items by file, in the order of collection."""
+    suites: dict[Path, tuple[Suite, list[tuple[pytest.Item, Case]]]] = {}
+    for item in items:
+        if isinstance(item.parent, SuiteModule) and _CASE in item.stash:
+            suites.setdefault(item.path, (item.parent.suite, []))[1].append((item, item.stash[_CASE]))
+    return suites
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Report a case; the first one runs the whole plan."""
+    if _CASE not in pyfuncitem.stash or not isinstance(pyfuncitem.parent, SuiteModule):
+        return None
+    config = pyfuncitem.config
+    if _RECORDS not in config.stash:
+        config.stash[_RECORDS] = _run_everything(pyfuncitem.session)
+    records = config.stash[_RECORDS][str(pyfuncitem.parent.suite), pyfuncitem.nodeid]
+    failed = [f"{record.model}: {record.reason}" for record in records if record.status == "failed"]
+    if failed:
+        pytest.fail("\n".join(failed), pytrace=False)
+    skipped = [record.reason for record in records if record.status == "skipped"]
+    if skipped:
+        pytest.skip(skipped[0])
+    return True
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Name the files that were written."""
+    for file in config.stash.get(_FILES, []):
+        terminalreporter.write_line(f"robustbench_vit: wrote {file}")
+
+
+def _run_everything(session: pytest.Session) -> dict[tuple[str, str], list[PlannedCase]]:
+    # Imported here: a pytest session that runs no suite must not pay for torch.
+    from robustbench_vit.api import run_suite, write_report
+    from robustbench_vit.collect import data_slots
+
+    option = session.config.option
+    out = Path(option.rb_out)
+    records: dict[tuple[str, str], list[PlannedCase]] = {}
+    for suite, members in group(session.items).values():
+        try:
+            plan = run_suite(
+                suite,
+                [case for _, case in members],
+                models=option.rb_model or suite.models,
+                data=data_slots(option.rb_data, suite.data),
+                out=out,
+                limit=option.rb_limit or suite.limit,
+                seed=option.rb_seed,
+                device=option.rb_device,
+                dtype=option.rb_dtype,
+                batch_size=option.rb_batch_size if option.rb_batch_size == "auto" else int(option.rb_batch_size),
+                geometry=option.rb_geometry,
+                cache=option.rb_cache,
+            )
+        except RobustbenchError as error:
+            pytest.exit(str(error), returncode=2)
+        for item, case in members:
+            records[str(suite), item.nodeid] = plan.of(case)
+    session.config.stash[_FILES] = write_report([out], out)
+    return records
+
+
+def _declared(item: pytest.Function, module: SuiteModule) -> Case:
+    """Call a suite function with its parameters and check what it returns."""
+    parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    wanted = set(item._fixtureinfo.argnames)  # noqa: SLF001 - pytest has no public name for it
+    if wanted - set(parameters):
+        raise module.CollectError(
+            f"{item.nodeid}: suite functions take arguments of pytest.mark.parametrize only, got {sorted(wanted)}"
+        )
+    case = item.obj(**parameters)
+    if not isinstance(case, Case):
+        raise module.CollectError(f"{item.nodeid} must return a robustbench_vit.suite.Case, got {case!r}")
+    return case
+
+
+def _declares_suite(file: Path) -> bool:
+    """Whether a file assigns ``SUITE`` at module level; files that do not parse are nobody's suite."""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if "SUITE" not in text:
+        return False
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError:
+        return file.name.startswith("bench_")  # let the import say what is wrong
+    assigned = [node for node in statements if isinstance(node, ast.Assign | ast.AnnAssign)]
+    targets = [target for node in assigned for target in (node.targets if isinstance(node, ast.Assign) else [node.target])]
+    return any(isinstance(target, ast.Name) and target.id == "SUITE" for target in targets)

@@ -1,0 +1,187 @@
+"""The results folder of a run: parts while running, one parquet a (model, case) when complete (contract C7).
+
+::
+
+    OUT/cases/<model>/<case>.parquet     rows of one case, sorted by sample id
+    OUT/cases/<model>/model.json         digest, preprocessing, parameters of the model
+    OUT/parts/<model>/<block>.parquet    rows of all cases run on one block, until they are compacted
+    OUT/manifests/<suite>@<v>/<model>.json   which cases the suite asked for, and how each ended
+    OUT/runs/<time>.json                 circumstances: versions, device, arguments, times
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from filelock import FileLock
+
+from robustbench_vit.catalog import digest
+from robustbench_vit.errors import StoreError
+from robustbench_vit.records import PlannedCase
+from robustbench_vit.store.files import write_atomically, write_text
+
+
+class Store:
+    """Reads and writes one results folder.
+
+    Args:
+        root: The folder; made when something is written.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    # ── while running ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def prepare(self) -> None:
+        """Make sure the folder can be written before anything is computed.
+
+        Raises:
+            StoreError: If it cannot.
+        """
+        probe = self.root / ".writable"
+        write_text(probe, "")
+        probe.unlink(missing_ok=True)
+
+    def commit(self, model_key: str, block: int, tables: dict[str, pa.Table]) -> None:
+        """Write the rows of all cases run on one block; the name is a function of what the part holds."""
+        tagged = [
+            table.append_column("case", pa.array([case_key] * len(table), pa.string()))
+            for case_key, table in sorted(tables.items())
+        ]
+        rows = pa.concat_tables(tagged, promote_options="default")
+        ids = next(iter(tables.values()))["id"].to_pylist()
+        name = f"{block:06d}-{digest(text.encode() for text in [*sorted(tables), *ids])[:12]}.parquet"
+        write_atomically(self._parts(model_key) / name, lambda path: pq.write_table(rows, path))
+
+    def positions(self, model_key: str, case_keys: Iterable[str]) -> dict[str, set[int]]:
+        """Which canonical positions have rows, in case files and parts, for each case.
+
+        Raises:
+            StoreError: If a file cannot be read.
+        """
+        found: dict[str, set[int]] = {key: set() for key in case_keys}
+        for key, held in found.items():
+            if (file := self.case_file(model_key, key)).exists():
+                held.update(_read(file, ["position"])["position"].to_pylist())
+        for part in self._part_files(model_key):
+            table = _read(part, ["case", "position"])
+            for key, position in zip(table["case"].to_pylist(), table["position"].to_pylist(), strict=True):
+                if key in found:
+                    found[key].add(position)
+        return found
+
+    def compact(self, model_key: str, case_keys: Sequence[str]) -> None:
+        """Move the rows of these cases from parts into case files; parts with nothing else in them go."""
+        with self._lock():
+            parts = {file: _read(file) for file in self._part_files(model_key)}
+            for key in case_keys:
+                self._compact_case(model_key, key, parts.values())
+            for file, table in parts.items():
+                if set(table["case"].unique().to_pylist()) <= set(case_keys):
+                    file.unlink(missing_ok=True)
+
+    def _compact_case(self, model_key: str, case_key: str, parts: Iterable[pa.Table]) -> None:
+        fresh = [part.filter(pc.equal(part["case"], case_key)).drop_columns("case") for part in parts]
+        fresh = [_without_empty_columns(table) for table in fresh if len(table)]
+        if not fresh:
+            return
+        file = self.case_file(model_key, case_key)
+        rows = pa.concat_tables([*([_read(file)] if file.exists() else []), *fresh], promote_options="default")
+        # The same sample may lie in an old case file and in overlapping parts; its rows are equal, the first stays.
+        first = rows.append_column("row", pa.array(range(len(rows)))).group_by("id").aggregate([("row", "min")])
+        rows = rows.take(first["row_min"]).sort_by("id")
+        write_atomically(file, lambda path: pq.write_table(rows, path))
+
+    # ── what was asked, and what came of it ────────────────────────────────────────────────────────────────────
+
+    def record(self, cases: Sequence[PlannedCase]) -> None:
+        """Merge cases into the manifests of their suite and model; entries of other cases stay."""
+        with self._lock():
+            for suite, model_key in dict.fromkeys((case.suite, case.model_key) for case in cases):
+                file = self.root / "manifests" / suite / f"{model_key}.json"
+                mine = {case.case_key: case for case in cases if (case.suite, case.model_key) == (suite, model_key)}
+                kept = {case.case_key: case for case in self._manifest(file) if case.status != "skipped"}
+                merged = [case.to_json() for case in {**kept, **mine}.values()]
+                write_text(file, json.dumps(merged, indent=1))
+
+    def planned(self) -> list[PlannedCase]:
+        """All cases of all manifests, by suite and model, in plan order.
+
+        Raises:
+            StoreError: If the folder holds no results or a manifest cannot be read.
+        """
+        files = sorted(self.root.glob("manifests/*/*.json"))
+        if not files:
+            raise StoreError(f"{self.root} holds no results; expected the --out folder of a run")
+        return [case for file in files for case in self._manifest(file)]
+
+    def rows(self, case: PlannedCase) -> pd.DataFrame:
+        """Per-sample rows of a case, sorted by sample id; parts that are not compacted yet included.
+
+        Raises:
+            StoreError: If a file cannot be read.
+        """
+        file = self.case_file(case.model_key, case.case_key)
+        tables = [_read(file)] if file.exists() else []
+        for part in self._part_files(case.model_key):
+            table = _read(part)
+            mine = table.filter(pc.equal(table["case"], case.case_key)).drop_columns("case")
+            tables += [_without_empty_columns(mine)] if len(mine) else []
+        if not tables:
+            return pd.DataFrame({"id": [], "position": [], "label": [], "pred": []})
+        frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+        return frame.drop_duplicates("id").sort_values("id", ignore_index=True)
+
+    def write_json(self, name: str, values: dict[str, Any]) -> None:
+        """Write a JSON file below the root."""
+        write_text(self.root / name, json.dumps(values, indent=1, default=str))
+
+    def models(self) -> dict[str, dict[str, Any]]:
+        """Facts about each model, by model key."""
+        return {file.parent.name: _json(file) for file in sorted(self.root.glob("cases/*/model.json"))}
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Circumstances of each run, oldest first."""
+        return [_json(file) for file in sorted(self.root.glob("runs/*.json"))]
+
+    def case_file(self, model_key: str, case_key: str) -> Path:
+        """Where the rows of a complete case lie."""
+        return self.root / "cases" / model_key / f"{case_key}.parquet"
+
+    def _parts(self, model_key: str) -> Path:
+        return self.root / "parts" / model_key
+
+    def _part_files(self, model_key: str) -> list[Path]:
+        return sorted(self._parts(model_key).glob("*.parquet"))
+
+    def _manifest(self, file: Path) -> list[PlannedCase]:
+        return [PlannedCase.from_json(values) for values in _json(file)] if file.exists() else []
+
+    def _lock(self) -> FileLock:
+        self.root.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.root / ".lock")
+
+
+def _read(file: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        return pq.ParquetFile(file).read(columns)
+    except (OSError, pa.ArrowException) as error:
+        raise StoreError(f"cannot read {file}: {error}; delete this file and run the same command again") from error
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {file}: {error}; delete this file and run the same command again") from error
+
+
+def _without_empty_columns(table: pa.Table) -> pa.Table:
+    """Columns that other cases of the part brought along hold nulls only."""
+    return table.select([name for name in table.column_names if table[name].null_count < len(table)])
