@@ -16,11 +16,11 @@ from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.errors import ModelError, SpecError
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.evaluation.run import Progress, open_slots, run
+from robustbench_vit.leaderboard.report import write_report
 from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.perturbations.perturbation import Perturbation, provide_saliency, to_uint8
 from robustbench_vit.records import PlannedCase
-from robustbench_vit.leaderboard.report import write_report
 from robustbench_vit.spec import Spec
 from robustbench_vit.store import Store
 from robustbench_vit.suite import Case, Suite

@@ -23,6 +23,16 @@ REQUIRED = Spec("required")
 
 Kind = Literal["number", "integer", "word", "flag", "sizes", "path", "spec", "any"]
 
+_TYPES: Mapping[Kind, Any] = {
+    "number": int | Fraction,
+    "integer": int,
+    "word": str,
+    "flag": bool,
+    "path": str,
+    "spec": str | Spec,
+    "any": object,
+}
+
 
 @dataclass(frozen=True)
 class Parameter:
@@ -64,24 +74,15 @@ class Parameter:
         return value
 
     def _fits(self, value: Value) -> bool:
-        number = isinstance(value, int | Fraction) and not isinstance(value, bool)
-        match self.kind:
-            case "number":
-                return number and self._in_range(value)
-            case "integer":
-                return number and isinstance(value, int) and self._in_range(value)
-            case "word":
-                return isinstance(value, str) and (not self.choices or value in self.choices)
-            case "flag":
-                return isinstance(value, bool)
-            case "path":
-                return isinstance(value, str)
-            case "spec":
-                return isinstance(value, str | Spec)
-            case "sizes":
-                sizes = value if isinstance(value, tuple) else (value, value)
-                return len(sizes) == 2 and all(isinstance(size, int) and self._in_range(size) for size in sizes)
-        return True
+        if self.kind == "sizes":
+            sizes = value if isinstance(value, tuple) else (value, value)
+            return len(sizes) == 2 and all(isinstance(size, int) and self._in_range(size) for size in sizes)
+        if isinstance(value, bool) and self.kind in ("number", "integer"):
+            return False  # to Python, true is an integer
+        fits = isinstance(value, _TYPES[self.kind])
+        if self.kind in ("number", "integer"):
+            return fits and self._in_range(value)
+        return fits and (not self.choices or value in self.choices)
 
     def _in_range(self, value: Any) -> bool:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
@@ -92,7 +93,12 @@ class Parameter:
         if self.choices:
             words = " or ".join(self.choices)
         else:
-            kinds = {"flag": "true or false", "sizes": "an integer or [height, width]", "spec": "a spec", "word": "a word"}
+            kinds = {
+                "flag": "true or false",
+                "sizes": "an integer or [height, width]",
+                "spec": "a spec",
+                "word": "a word",
+            }
             words = kinds.get(self.kind, f"a{'n' if self.kind == 'integer' else ''} {self.kind}")
         if self.low is not None and self.high is not None:
             words += f" in [{self.low:g}, {self.high:g}]"

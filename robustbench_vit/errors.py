@@ -25,6 +25,9 @@ class SpecError(RobustbenchError, ValueError):
     """A spec string does not parse, or its arguments do not fit the catalogue row."""
 
 
+_SHOWN = 30  # names an error lists before it counts the rest
+
+
 class UnknownNameError(SpecError):
     """No catalogue row has this name.
 
@@ -37,7 +40,8 @@ class UnknownNameError(SpecError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         close = get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known) or 'none'}."
+        shown = ", ".join(known[:_SHOWN]) + (f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else "")
+        hint = f"did you mean {' or '.join(close)}?" if close else f"known: {shown or 'none'}."
         super().__init__(f"unknown {kind} {name!r}; {hint}")
 
 

@@ -45,7 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     distributed = getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") != "no"
     if config.option.rb_model and distributed:
-        raise pytest.UsageError("suites cannot be distributed by xdist; use `robustbench-vit run … --shard i/n` instead")
+        raise pytest.UsageError(
+            "suites cannot be distributed by xdist; use `robustbench-vit run … --shard i/n` instead"
+        )
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "SuiteModule | None":
@@ -179,5 +181,7 @@ def _declares_suite(file: Path) -> bool:
     except SyntaxError:
         return file.name.startswith("bench_")  # let the import say what is wrong
     assigned = [node for node in statements if isinstance(node, ast.Assign | ast.AnnAssign)]
-    targets = [target for node in assigned for target in (node.targets if isinstance(node, ast.Assign) else [node.target])]
+    targets = [
+        target for node in assigned for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+    ]
     return any(isinstance(target, ast.Name) and target.id == "SUITE" for target in targets)

@@ -75,7 +75,7 @@ class Keys:
         """N×shape float32, standard normal.
 
         The sum of two independent draws from a 65,536-entry quantile table, scaled to unit variance: excess kurtosis
-        −3e-4, no value beyond 6.2, the same bits on every device.
+        −4e-4, no value beyond 6.2, the same bits on every device.
         """
         bits, table = self.bits(name, *shape), _quantiles(self.device)
         low = table.index_select(0, (bits & 0xFFFF).view(-1))
@@ -120,4 +120,5 @@ def _finalised(state: Tensor) -> Tensor:
 def _quantiles(device: torch.device) -> Tensor:
     """Quantiles of N(0, 1/2) at the middle of 65,536 equal bins, scaled so that the table's variance is 1/2 exactly."""
     z = ndtri((torch.arange(1 << 16, dtype=torch.float64) + 0.5) / (1 << 16))
-    return (z / z.square().mean().sqrt() / 2**0.5).float().to(device)
+    scaled: Tensor = z / z.square().mean().sqrt() / 2**0.5
+    return scaled.float().to(device)

@@ -61,7 +61,8 @@ def groups(cases: Sequence[PlannedCase]) -> Iterator[Group]:
     """
     for alike in _split(cases, lambda case: (case.data, case.geometry, case.label_space, case.dtype, case.seed)):
         clean = next((case for case in alike if case.family == CLEAN), None)
-        perturbed = [case for case in alike if case.family != CLEAN]
+        # What was skipped does not fit these images: a curve or family is complete without it.
+        perturbed = [case for case in alike if case.family != CLEAN and case.status != "skipped"]
         yield from (_pair(clean, case) for case in perturbed)
         swept = [case for case in perturbed if case.sweep]
         yield from (_curve(clean, points) for points in _split(swept, lambda case: case.sweep and case.sweep.curve))

@@ -53,7 +53,7 @@ def score(cases: Sequence[PlannedCase], rows: Callable[[PlannedCase], pd.DataFra
         correct: dict[PlannedCase, pd.Series[float]] = {}
         for case in plan:
             found = _read(case, rows)
-            correct[case] = pd.Series(hits(found), index=found["id"].to_numpy())
+            correct[case] = pd.Series(hits(found), index=pd.Index(found["id"], dtype=object))
             measured += [(order[case], measurement) for measurement in _measure(case, found)]
         for group in groups(plan):
             last = max(order[case] for case in group.members)
@@ -136,10 +136,12 @@ def _aggregate(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> 
 
 def _cells(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> list[Cell]:
     common = correct[group.last].index
-    for case in group.members:
-        common = common[common.isin(correct[case].index)]
+    # As a rule all cases of a run have the same images, and looking up 50,000 names a cell would take seconds.
+    if any(not common.equals(correct[case].index) for case in group.members):
+        for case in group.members:
+            common = common[common.isin(correct[case].index)]
     return [
-        Cell(case, np.asarray(correct[case].loc[common], dtype=np.float64), at)
+        Cell(case, np.asarray(correct[case].reindex(common), dtype=np.float64), at)
         for case, at in zip(group.members, group.places, strict=True)
     ]
 

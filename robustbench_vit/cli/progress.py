@@ -1,6 +1,7 @@
 """Progress of a run in the terminal: images done, rate and time left."""
 
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -35,7 +36,7 @@ class TerminalProgress:
         self.task = self.bar.add_task("starting", total=0)
         self._total = 0
 
-    def __enter__(self) -> "TerminalProgress":
+    def __enter__(self) -> Self:
         self.bar.start()
         return self
 

@@ -53,6 +53,7 @@ class CachedDataset(Dataset):
             label_space=dataset.label_space,
             geometry=dataset.geometry,
         )
+        self.display = dataset.display
         self.dataset, self.folder, self.block = dataset, Path(folder).expanduser(), block
         self._writable = True
 

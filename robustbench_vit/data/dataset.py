@@ -46,6 +46,7 @@ class Dataset(ABC):
     ) -> None:
         self.name, self.digest, self.label_space, self.geometry = name, digest, label_space, geometry
         self.classes = tuple(classes)
+        self.display = name
         numbers = np.asarray(labels, dtype=np.int64)
         _check(name, ids, numbers, len(self.classes))
         self.order = canonical_order(ids, numbers)

@@ -91,8 +91,9 @@ class FileDataset(Dataset):
         samples = [self._samples[index] for index in indices]
         with ThreadPoolExecutor(self.workers) as pool:
             decoded = list(pool.map(lambda sample: _decode(sample, geometry), samples))
-        for sample, (image, _) in zip(samples, decoded, strict=True):
-            self._check_size(sample, tuple(image.shape[1:]), geometry)
+        if not geometry.fixes_size:
+            for sample, (image, _) in zip(samples, decoded, strict=True):
+                self._check_size(sample, tuple(image.shape[1:]), geometry)
         masks = [mask for _, mask in decoded if mask is not None]
         return torch.stack([image for image, _ in decoded]), {"mask": torch.stack(masks)} if masks else {}
 

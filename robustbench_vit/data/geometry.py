@@ -78,6 +78,11 @@ class Geometry:
         """Whether pictures stay as they are."""
         return self.resize is None and self.crop is None
 
+    @property
+    def fixes_size(self) -> bool:
+        """Whether all pictures come out in one size."""
+        return self.crop is not None or isinstance(self.resize, tuple)
+
     def apply(self, picture: Image.Image) -> Image.Image:
         """Resize and crop an RGB or grey picture."""
         return self._applied(picture, InterpolationMode(self.interpolation))

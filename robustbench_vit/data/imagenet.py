@@ -1,5 +1,6 @@
 """`imagenet`: ImageNet-1k pictures in folders named by WordNet id, all classes or some."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -15,16 +16,21 @@ from robustbench_vit.data.files import (
 )
 from robustbench_vit.errors import DataError
 
+_OFFICIAL = re.compile(r"ILSVRC2012_(val|test)_\d{8}|n\d{8}_\d+")
+
 
 def imagenet(path: str, masks: str | None = None) -> FileDataset:
-    """Open ``<path>/<wnid>/*.JPEG`` or ``<path>/val/<wnid>/*.JPEG``; ids are file stems, labels those of ImageNet-1k.
+    """Open ``<path>/<wnid>/*.JPEG`` or ``<path>/val/<wnid>/*.JPEG``, with the labels of ImageNet-1k.
+
+    The official names (``ILSVRC2012_val_00000001``, ``n01440764_190``) are unique, so their stems are ids; any other
+    picture's id is ``<wnid>/<stem>``, because names of one's own may recur (``crane`` is a bird and a machine).
 
     Args:
         path: Folder of the class folders, which may be any subset of the 1000.
         masks: Folder with the object mask of each picture under the same relative path; extensions may differ.
 
     Raises:
-        DataError: If a folder is missing, empty or no class, a stem comes twice, or a picture has no mask.
+        DataError: If a folder is missing, empty or no class, an id comes twice, or a picture has no mask.
 
     Source: Russakovsky et al., "ImageNet Large Scale Visual Recognition Challenge", IJCV 2015. The order of the
     classes is that of timm's list of synsets, which is that of all pretrained networks.
@@ -36,10 +42,15 @@ def imagenet(path: str, masks: str | None = None) -> FileDataset:
         samples = with_masks(samples, _images(existing_folder(masks, "masks")))
     return FileDataset(
         name="imagenet",
-        samples=[replace(sample, id=PurePosixPath(sample.id).name) for sample in samples],
+        samples=[replace(sample, id=_id(sample.id)) for sample in samples],
         classes=names,
         label_space="imagenet-1k",
     )
+
+
+def _id(place: str) -> str:
+    stem = PurePosixPath(place).name
+    return stem if _OFFICIAL.fullmatch(stem) else place
 
 
 def _images(folder: Path) -> Path:

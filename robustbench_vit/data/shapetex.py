@@ -23,7 +23,7 @@ SIZE = 64
 VERSION = 1
 CLASSES = len(silhouettes.NAMES)
 
-_LEAVES = 10
+_LEAVES = 6
 _CHUNK = 64
 
 
@@ -110,9 +110,9 @@ def _turned(keys: Keys, name: str, y: Tensor, x: Tensor, spread: float) -> tuple
 def _silhouette(keys: Keys, shapes: Tensor) -> Tensor:
     """N×64×64 coverage: the distance map of the shape, moved, turned and scaled, with a one-pixel soft edge."""
     y, x = _grid()
-    size = _draw(keys, "size", 0.4, 0.75)
-    y, x = y - _draw(keys, "top", -0.3, 0.3), x - _draw(keys, "left", -0.3, 0.3)
-    v, u = _turned(keys, "turn", y, x, 0.6)
+    size = _draw(keys, "size", 0.5, 0.85)
+    y, x = y - _draw(keys, "top", -0.2, 0.2), x - _draw(keys, "left", -0.2, 0.2)
+    v, u = _turned(keys, "turn", y, x, 0.5)
     squeeze = _draw(keys, "squeeze", 0.85, 1.18)
     where = torch.stack([u * squeeze / size, v / squeeze / size], dim=-1) / silhouettes.EXTENT
     maps = silhouettes.distance_maps()[shapes]
@@ -123,7 +123,7 @@ def _silhouette(keys: Keys, shapes: Tensor) -> Tensor:
 def _surface(keys: Keys, surfaces: Tensor) -> Tensor:
     """N×3×64×64: two colours mixed by the texture, turned, scaled and shifted at random."""
     y, x = _grid()
-    period = _draw(keys, "period", 0.16, 0.34)
+    period = _draw(keys, "period", 0.2, 0.36)
     v, u = _turned(keys, "weave", y, x, pi)
     v, u = v / period + _draw(keys, "phase v", 0, 4), u / period + _draw(keys, "phase u", 0, 4)
     grain = _smooth(keys.normal("grain", 1, SIZE // 2, SIZE // 2))[:, 0]
@@ -132,7 +132,7 @@ def _surface(keys: Keys, surfaces: Tensor) -> Tensor:
         chosen = surfaces == kind
         mix[chosen] = textures.paint(textures.NAMES[kind], u[chosen], v[chosen], grain[chosen])
     dark = keys.uniform("dark", 3, low=0.0, high=0.6)
-    light = dark + keys.uniform("contrast", 3, low=0.15, high=0.55)
+    light = dark + keys.uniform("contrast", 3, low=0.2, high=0.6)
     swap = keys.uniform("swap", 1) < 0.5
     first, second = torch.where(swap, light, dark), torch.where(swap, dark, light)
     return torch.lerp(first[..., None, None], second[..., None, None], mix[:, None])
@@ -162,7 +162,8 @@ def _clutter(keys: Keys) -> Tensor:
     noise = sum(
         0.02 * (SIZE / side) ** 0.5 * _smooth(keys.normal(f"noise {side}", 3, side, side)) for side in (4, 8, 16, 32)
     )
-    return image * 0.9 + 0.05 + noise
+    clutter: Tensor = image * 0.9 + 0.05 + noise
+    return clutter
 
 
 def _smooth(field: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+"""Evaluation: plan, satisfy needs, run, predict; the one layer that knows data, perturbations and models."""

@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, nullcontext
 
 import pyarrow as pa
 import torch
-from torch import Tensor
 
 from robustbench_vit.evaluation.cases import RunnableCase
 from robustbench_vit.evaluation.needs import Contexts
@@ -33,7 +32,7 @@ class Predictor:
     def __init__(self, model: ImageModel, options: Options, say: Callable[[str], object] = lambda _: None) -> None:
         self.device = resolve_device(options.device)
         layout = torch.channels_last if options.channels_last else torch.contiguous_format
-        self.model = model.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.model = model.to(self.device).to(memory_format=layout)
         self.options, self.say, self.layout = options, say, layout
         self._forward: Callable[[Pixels], Logits] = torch.compile(self.model) if options.compile else self.model
         auto = options.batch_size == "auto"
@@ -101,5 +100,3 @@ class _exact_fp32:  # noqa: N801 - reads as the statement it is
 
     def __exit__(self, *_: object) -> None:
         torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = self._former
-
-

@@ -28,7 +28,12 @@ class RunnableCase:
 
 
 def prepare(
-    suite: Suite, cases: Sequence[Case], model: ImageModel, model_key: str, slots: Mapping[str, Dataset], options: Options
+    suite: Suite,
+    cases: Sequence[Case],
+    model: ImageModel,
+    model_key: str,
+    slots: Mapping[str, Dataset],
+    options: Options,
 ) -> dict[Case, RunnableCase | PlannedCase]:
     """What each declared case comes to with one model: something to run, or a record that says why not.
 
@@ -40,8 +45,10 @@ def prepare(
         slots: Data sets by slot; ``""`` is the run's own.
         options: Settings of the run.
     """
-    return {case: _outcome(case, blank_case(suite, case, model.name, model_key, options), model, slots, options)
-            for case in cases}
+    return {
+        case: _outcome(case, blank_case(suite, case, model.name, model_key, options), model, slots, options)
+        for case in cases
+    }
 
 
 def blank_case(suite: Suite, case: Case, model: str, model_key: str, options: Options) -> PlannedCase:
@@ -96,7 +103,7 @@ def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, 
         blank,
         case_key=f"{_slug(blank.case)}-{digest(str(part).encode() for part in parts)[:12]}",
         perturbation=perturbation.canonical,
-        data=data.name if case.data is None else f"{case.data}={data.name}",
+        data=data.display,
         geometry=str(geometry),
         label_space=data.label_space,
         num_classes=len(data.classes),

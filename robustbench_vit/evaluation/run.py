@@ -293,9 +293,7 @@ def _failure(case: RunnableCase, error: Exception) -> PlannedCase:
     return replace(case.record, status="failed", reason=f"{kind}{error}")
 
 
-def _finish(
-    work: Work, model: ImageModel, predictor: Predictor, store: Store, options: Options, began: float
-) -> None:
+def _finish(work: Work, model: ImageModel, predictor: Predictor, store: Store, options: Options, began: float) -> None:
     """Compact what is complete (of a shard, what all shards together completed) and note the circumstances."""
     keys = [case.record.case_key for case in work.cases]
     work.held = store.positions(work.key, keys)

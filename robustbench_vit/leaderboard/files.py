@@ -1,6 +1,5 @@
 """The files of a leaderboard: two tables and a page."""
 
-import os
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pandas as pd
 
 from robustbench_vit.leaderboard.page import page
 from robustbench_vit.leaderboard.sections import Column, Facts, Section, sections
+from robustbench_vit.store.files import write_text
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -34,8 +34,15 @@ def write(measurements: pd.DataFrame, facts: Facts, out: Path) -> list[Path]:
         "leaderboard.csv": _csv(pd.DataFrame([row for section in parts for row in _rows(section, facts)])),
         "leaderboard.html": page(parts, facts),
     }
-    out.mkdir(parents=True, exist_ok=True)
-    return [_replace(out / name, text) for name, text in texts.items()]
+    for name, text in texts.items():
+        write_text(out / name, text)
+    return [out / name for name in texts]
+
+
+def write_csv(measurements: pd.DataFrame, file: Path) -> Path:
+    """Write the measurements alone, a row each."""
+    write_text(file, _csv(measurements))
+    return file
 
 
 def _rows(section: Section, facts: Facts) -> list[dict[str, Any]]:
@@ -70,14 +77,3 @@ def _csv(frame: pd.DataFrame) -> str:
 def _harmless(value: Any) -> Any:
     """Text that begins like a formula gets a leading apostrophe (OWASP, "CSV injection")."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
-def _replace(path: Path, text: str) -> Path:
-    """Write under a temporary name, then rename: a reader sees the old file or the new one, never half of one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

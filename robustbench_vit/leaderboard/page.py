@@ -87,7 +87,7 @@ def _section(section: Section, facts: Facts, models: Sequence[str]) -> dict[str,
         "suite": section.suite,
         "data": section.data,
         "columns": [_heading(column) for column in section.columns],
-        "facts": [name for name in ("parameters", "throughput") if any(name in one for one in known)],
+        "facts": [name for name in ("parameters", "throughput") if any(one.get(name) is not None for one in known)],
         "rows": [_row(section, model, facts) for model in section.models],
         "looks": looks,
         "charts": [(labels[curve], curve, specification) for curve, specification in drawn],
@@ -170,7 +170,10 @@ def _definitions(measurements: Iterable[Measurement]) -> Iterator[dict[str, str]
 def _models(sections: Sequence[Section], facts: Facts) -> dict[str, dict[str, str]]:
     """Facts of the models on the page that are no columns of its tables."""
     names = dict.fromkeys(model for section in sections for model in section.models)
-    own = {model: {name: str(value) for name, value in facts.models.get(model, {}).items()} for model in names}
+    own = {
+        model: {name: str(value) for name, value in facts.models.get(model, {}).items() if value is not None}
+        for model in names
+    }
     return {model: values for model, values in own.items() if values}
 
 

@@ -126,7 +126,7 @@ class Section:
 
     def images(self, model: str) -> int:
         """Largest number of images behind any of the model's numbers."""
-        return max(item.n for item in self.measurements if item.model == model)
+        return self._images[model]
 
     def leaders(self, column: Column) -> frozenset[str]:
         """The models that share first place: the best, and all whose interval overlaps the best one's."""
@@ -142,6 +142,13 @@ class Section:
     @cached_property
     def _geometry(self) -> str:
         return Counter(item.geometry for item in self.measurements).most_common(1)[0][0]
+
+    @cached_property
+    def _images(self) -> dict[str, int]:
+        images: dict[str, int] = {}
+        for item in self.measurements:
+            images[item.model] = max(item.n, images.get(item.model, 0))
+        return images
 
     @cached_property
     def _index(self) -> dict[tuple[str, str, str, str], Measurement]:

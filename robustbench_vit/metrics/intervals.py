@@ -15,7 +15,7 @@ LEVEL = 0.95
 REPLICATES = 1000
 """Bootstrap replicates; Efron & Tibshirani 1993, section 12.5, advise about 1000 for percentile intervals."""
 
-_CHUNK = 64  # replicates turned from counts into floats at a time: 50,000 images then take 25 MB
+_CHUNK = 64  # replicates turned from counts into floats at a time: 50,000 images then take 13 MB
 
 
 class Estimate(NamedTuple):
@@ -129,9 +129,10 @@ def resampled_means(values: FloatArray) -> FloatArray:
     Returns:
         Shape (B, J) with B = `REPLICATES`.
     """
-    counts = _counts(len(values))
-    chunks = [counts[start : start + _CHUNK].astype(np.float64) @ values for start in range(0, REPLICATES, _CHUNK)]
-    return np.concatenate(chunks) / len(values)
+    # Single precision is several times faster, exact for counts, and its error is far below an interval's width.
+    counts, single = _counts(len(values)), values.astype(np.float32)
+    chunks = [counts[start : start + _CHUNK].astype(np.float32) @ single for start in range(0, REPLICATES, _CHUNK)]
+    return np.concatenate(chunks).astype(np.float64) / len(values)
 
 
 @lru_cache(maxsize=4)

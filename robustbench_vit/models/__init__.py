@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from robustbench_vit.catalog import Row
 from robustbench_vit.errors import ModelError, SpecError
 from robustbench_vit.models.catalog import FILE, MODELS
+from robustbench_vit.models.preprocessing import HALF, OVERRIDES, Preprocessing
 from robustbench_vit.spec import Spec, as_spec
 
 if TYPE_CHECKING:  # networks need torch, listing the catalogue does not (C11)
@@ -34,6 +35,8 @@ def load_model(spec: str | Spec) -> "ImageModel":
         model, name = row.load()(spec.name, *spec.positional, **spec.args), str(spec)
     else:
         arguments = row.bind(spec).args
+        # A mistake in the preprocessing shows before gigabytes of weights are fetched.
+        Preprocessing(HALF, HALF, None).replaced({name: arguments.get(name) for name in OVERRIDES})
         model, name = row.load()(*([spec.name] if spec.source else []), **arguments), row.display(spec)
     return _finished(model, name)
 

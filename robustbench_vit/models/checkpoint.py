@@ -144,7 +144,7 @@ def _advice(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor], missh
         if name.endswith(".bias") and len(bias) == len(here) == 1 and name.removesuffix("bias") + "weight" in misshapen:
             return f"if {name} is the head, give num_classes={bias[0]}"
     if any("pos" in name for name in misshapen):
-        return "if the file was trained at another resolution, give input_size="
+        return "if the file was trained at another resolution, give that input_size="
     return "check that name, num_classes and input_size are those it was saved from"
 
 

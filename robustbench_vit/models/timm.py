@@ -37,8 +37,7 @@ def load(
         UnknownNameError: If timm has no such model.
         ModelError: If weights cannot be had or loaded, or there is no classification head.
     """
-    if not name.startswith(HUB) and not timm.is_model(name.partition(".")[0]):
-        raise UnknownNameError("timm model", name, timm.list_models())
+    _check_name(name)
     fetch = pretrained and checkpoint is None
     network = _create(name, fetch, {} if num_classes is None else {"num_classes": num_classes})
     _resize_input(name, network, overrides.get("input_size"))
@@ -46,29 +45,42 @@ def load(
         restore(network, checkpoint)
     _check_head(name, network, fetch)
     config = resolve_model_data_config(network)  # type: ignore[no-untyped-call]
-    preprocessing = Preprocessing(
+    preprocessing = preprocessing_of(config).replaced(overrides)
+    source = f"timm:{network.pretrained_cfg.get('architecture') or name}"
+    return ImageModel(network, preprocessing, name=name, num_classes=int(network.num_classes), source=source)
+
+
+def _check_name(name: str) -> None:
+    if name.startswith(HUB):
+        return
+    architecture = name.partition(".")[0]
+    if not timm.is_model(architecture):
+        raise UnknownNameError("timm model", name, timm.list_models())
+    try:
+        timm.get_pretrained_cfg(name)
+    except RuntimeError:
+        raise UnknownNameError("timm model", name, timm.list_pretrained(f"{architecture}.*")) from None
+
+
+def _create(name: str, fetch: bool, arguments: dict[str, Any]) -> Any:
+    try:
+        with seeded():
+            return timm.create_model(name, pretrained=fetch, **arguments)
+    except Exception as error:  # timm and the hub raise many kinds
+        advice = "give checkpoint=PATH, or pretrained=false for a network with random weights" if fetch else "check it"
+        raise ModelError(f"timm cannot build {name}: {error}; {advice}") from error
+
+
+def preprocessing_of(config: dict[str, Any]) -> Preprocessing:
+    """What timm's data configuration says, e.g. ``timm.data.resolve_model_data_config(network)``."""
+    return Preprocessing(
         mean=tuple(config["mean"]),
         std=tuple(config["std"]),
         input_size=tuple(config["input_size"][1:]),
         interpolation=config["interpolation"],
         crop_pct=config["crop_pct"],
         crop_mode=config["crop_mode"],
-    ).replaced(overrides)
-    source = f"timm:{network.pretrained_cfg.get('architecture') or name}"
-    return ImageModel(network, preprocessing, name=name, num_classes=int(network.num_classes), source=source)
-
-
-def _create(name: str, fetch: bool, arguments: dict[str, Any]) -> Any:
-    if not fetch:
-        with seeded():
-            return timm.create_model(name, pretrained=False, **arguments)
-    try:
-        return timm.create_model(name, pretrained=True, **arguments)
-    except Exception as error:  # timm and the hub raise many kinds
-        raise ModelError(
-            f"timm cannot get pretrained weights of {name}: {error}; give checkpoint=PATH, or pretrained=false for a "
-            "network with random weights"
-        ) from error
+    )
 
 
 def _resize_input(name: str, network: Any, size: Value) -> None:

@@ -44,7 +44,7 @@ def load(
     if checkpoint is not None:
         restore(network, checkpoint)
     classes = num_classes or len(published.meta["categories"])
-    preprocessing = _preprocessing(published).replaced(overrides)
+    preprocessing = preprocessing_of(published).replaced(overrides)
     return ImageModel(network, preprocessing, name=name, num_classes=classes, source=f"torchvision:{name}")
 
 
@@ -71,7 +71,8 @@ def _create(name: str, published: WeightsEnum | None, num_classes: int | None) -
         ) from error
 
 
-def _preprocessing(published: WeightsEnum) -> Preprocessing:
+def preprocessing_of(published: WeightsEnum) -> Preprocessing:
+    """What the transforms that come with published weights say."""
     recipe = published.transforms()
     (crop,), (resize,) = recipe.crop_size, recipe.resize_size
     return Preprocessing(

@@ -5,7 +5,9 @@ from robustbench_vit.perturbations.needs import Need, When
 from robustbench_vit.perturbations.row import Axis, PerturbationRow
 from robustbench_vit.spec import Spec
 
-_GRID = Parameter("grid", None, "cells as an integer or [rows, columns]; none picks by image size", "sizes", 1, optional=True)
+_GRID = Parameter(
+    "grid", None, "cells as an integer or [rows, columns]; none picks by image size", "sizes", 1, optional=True
+)
 
 PERTURBATIONS: Catalog[PerturbationRow] = Catalog(
     "perturbations",
@@ -43,7 +45,9 @@ PERTURBATIONS: Catalog[PerturbationRow] = Catalog(
             "robustbench_vit.perturbations.patchdrop:patchdrop",
             "cells of a grid are blacked out: at random, most salient first, or least salient first",
             (
-                Parameter("region", "random", "which cells go first", "word", choices=("random", "salient", "background")),
+                Parameter(
+                    "region", "random", "which cells go first", "word", choices=("random", "salient", "background")
+                ),
                 Parameter("ratio", REQUIRED, "share dropped, of the area or of the saliency mass", low=0, high=1),
                 _GRID,
                 Parameter("fill", 0, "value of dropped pixels", low=0, high=1),
@@ -66,7 +70,9 @@ PERTURBATIONS: Catalog[PerturbationRow] = Catalog(
             "the cells of a grid change places",
             (
                 Parameter("grid", REQUIRED, "cells as an integer or [rows, columns]", "sizes", low=1),
-                Parameter("compat", None, "naseer: one permutation a batch", "word", choices=("naseer",), optional=True),
+                Parameter(
+                    "compat", None, "naseer: one permutation a batch", "word", choices=("naseer",), optional=True
+                ),
             ),
             positional="grid",
             reference="Naseer et al., Intriguing Properties of Vision Transformers, NeurIPS 2021, section 3.3",

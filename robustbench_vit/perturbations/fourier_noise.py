@@ -56,7 +56,8 @@ def fourier_noise(
     """
     if compat == "hvw":
         return _hvw(images, keys, context, float(center), width, float(rms))
-    band = _band(*images.shape[-2:], float(center), float(DEFAULT_WIDTH if width is None else width), shape)
+    height, side = images.shape[-2:]
+    band = _band(height, side, float(center), float(DEFAULT_WIDTH if width is None else width), shape)
     white = keys.normal("z", *images.shape[1:])
     noise = in_chunks(partial(_banded, band=band.to(images.device)), white)
     noisy = (images + noise * float(rms)).clamp_(0, 1)
@@ -71,14 +72,17 @@ def _band(height: int, width: int, center: float, breadth: float, shape: str) ->
     # A frequency on the edge belongs to the band, whatever its last bit.
     band = ((radius - center).abs() <= breadth / 2 + 1e-9).float()
     if not band.any():
-        raise CaseError(f"fourier_noise: no frequency of {height}×{width} images lies within {center:g} ± {breadth / 2:g}")
+        raise CaseError(
+            f"fourier_noise: no frequency of {height}×{width} images lies within {center:g} ± {breadth / 2:g}"
+        )
     return band
 
 
 def _banded(white: Tensor, band: Tensor) -> Tensor:
     """White noise passed through the band, each image scaled to rms 1 (padding stays 0)."""
     noise = torch.fft.irfft2(torch.fft.rfft2(white) * band, s=white.shape[-2:])
-    return noise / _rms(noise).float().clamp_min(1e-12).view(-1, 1, 1, 1)
+    unit: Tensor = noise / _rms(noise).float().clamp_min(1e-12).view(-1, 1, 1, 1)
+    return unit
 
 
 def _rms(difference: Tensor) -> Tensor:
@@ -103,7 +107,8 @@ def _hvw_filtered(noise: Tensor, mask: Tensor) -> Tensor:
     """The authors' filter: shift by half, mask, shift by half again (the inverse for even sides only), real part."""
     half = (noise.shape[-2] // 2, noise.shape[-1] // 2)
     spectrum = torch.fft.fft2(noise).roll(half, (-2, -1)) * mask
-    return torch.fft.ifft2(spectrum.roll(half, (-2, -1))).real
+    real: Tensor = torch.fft.ifft2(spectrum.roll(half, (-2, -1))).real
+    return real
 
 
 def _box(height: int, width: int, frequency: float) -> Tensor:

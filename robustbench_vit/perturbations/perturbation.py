@@ -75,7 +75,9 @@ class Perturbation:
             CaseError: If the images are not N×3×H×W or the perturbation cannot be applied to them.
         """
         if images.ndim != 4 or images.shape[1] != 3 or len(images) != len(ids):
-            raise CaseError(f"{self.row.name} takes N×3×H×W images and N ids, got {tuple(images.shape)}, {len(ids)} ids")
+            raise CaseError(
+                f"{self.row.name} takes N×3×H×W images and N ids, got {tuple(images.shape)}, {len(ids)} ids"
+            )
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
         keys = Keys(seed, self.row.name, ids, images.device)
         result = self._apply(pixels, keys, context=context, **self.spec.args)
@@ -102,4 +104,3 @@ def provide_saliency(provider: Spec, images: Pixels, context: Context) -> Tensor
     if saliency.shape != expected or not bool(((saliency >= 0) & saliency.isfinite()).all()):
         raise CaseError(f"saliency provider {provider} must give finite maps ≥ 0 of shape {expected}")
     return saliency
-

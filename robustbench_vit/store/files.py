@@ -1,5 +1,6 @@
 """Writing so that a kill at any moment leaves the old file or the new one, never half of either (contract C7)."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             "command again, everything finished so far is kept"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

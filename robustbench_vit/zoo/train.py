@@ -8,7 +8,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from math import cos, pi
 from pathlib import Path
 
 import torch
@@ -72,8 +71,16 @@ def accuracy(model: nn.Module, data: Dataset, device: str) -> float:
     return right / len(data)
 
 
+def schedule(step: int, steps: int) -> float:
+    """Share of the full learning rate: 200 steps of warm-up, a plateau, a linear decay over the last quarter.
+
+    Before the decay the schedule does not depend on the number of steps, so a run may be prolonged.
+    """
+    return min(1.0, (step + 1) / 200, (steps - step) / (0.25 * steps))
+
+
 def train(model: ImageModel, batches: Batches, options: argparse.Namespace) -> None:
-    """AdamW with warm-up and cosine decay, label smoothing 0.1, bfloat16 autocast; continues from a saved state."""
+    """AdamW, label smoothing 0.1, bfloat16 autocast; continues from a saved state."""
     decayed = [p for p in model.network.parameters() if p.ndim > 1]
     plain = [p for p in model.network.parameters() if p.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}]
@@ -83,9 +90,8 @@ def train(model: ImageModel, batches: Batches, options: argparse.Namespace) -> N
     began = time.monotonic()
     model.network.train()
     for step in range(first, options.steps):
-        warm, progress = min(1.0, (step + 1) / 200), step / options.steps
         for group in optimizer.param_groups:
-            group["lr"] = options.lr * warm * 0.5 * (1 + cos(pi * progress))
+            group["lr"] = options.lr * schedule(step, options.steps)
         images, labels = (tensor.to(options.device) for tensor in batches(step))
         with torch.autocast(options.device, torch.bfloat16):
             logits = model(images.float() / 255)
@@ -94,7 +100,7 @@ def train(model: ImageModel, batches: Batches, options: argparse.Namespace) -> N
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.network.parameters(), 1.0)
         optimizer.step()
-        if (step + 1) % 200 == 0:
+        if (step + 1) % 100 == 0:
             torch.save({"step": step + 1, "model": model.state_dict(), "optimizer": optimizer.state_dict()}, state_file)
             print(f"step {step + 1}: loss {loss.item():.3f}, {time.monotonic() - began:.0f} s", flush=True)
 
@@ -115,7 +121,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="safetensors file to write")
     parser.add_argument("--data", default="shapetex", help="training data spec (default: shapetex, made on the fly)")
     parser.add_argument("--test", default="shapetex(n=2000)", help="test data spec")
-    parser.add_argument("--architecture", default="{}", help="constructor arguments as JSON, e.g. '{\"image_size\": 28}'")
+    parser.add_argument(
+        "--architecture", default="{}", help="constructor arguments as JSON, e.g. '{\"image_size\": 28}'"
+    )
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--lr", type=float, default=1e-3)

@@ -1,0 +1,87 @@
+"""From results folders to the files of the leaderboard."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from robustbench_vit.aggregates.scoring import score
+from robustbench_vit.leaderboard.files import write, write_csv
+from robustbench_vit.leaderboard.sections import Facts
+from robustbench_vit.leaderboard.terminal import tables
+from robustbench_vit.records import PlannedCase
+from robustbench_vit.store import Store
+
+
+def write_report(folders: Sequence[Path], out: Path) -> list[Path]:
+    """Score the folders and write results.csv, leaderboard.csv and leaderboard.html.
+
+    Raises:
+        StoreError: If a folder holds no results or a file cannot be read or written.
+    """
+    return write(measure(folders), facts(folders), out)
+
+
+def write_results(folders: Sequence[Path], out: Path) -> Path:
+    """Score the folders and write results.csv alone."""
+    return write_csv(measure(folders), out / "results.csv")
+
+
+def terminal_tables(folders: Sequence[Path]) -> list[Table]:
+    """Score the folders and give the tables for a terminal."""
+    return tables(measure(folders))
+
+
+def measure(folders: Sequence[Path]) -> pd.DataFrame:
+    """Score the cases of several results folders; what two folders share counts once, the larger n wins."""
+    chosen: dict[tuple[str, str, str], tuple[PlannedCase, Store]] = {}
+    for store in map(Store, folders):
+        for case in store.planned():
+            key = (case.suite, case.model_key, case.case_key)
+            if key not in chosen or chosen[key][0].n < case.n:
+                chosen[key] = (case, store)
+    names = _names([case for case, _ in chosen.values()])
+    where = {replace(case, model=names[case.model_key]): store for case, store in chosen.values()}
+    return score(list(where), lambda case: where[case].rows(case))
+
+
+def facts(folders: Sequence[Path]) -> Facts:
+    """Parameters, preprocessing and throughput of the models, and the circumstances of the last run."""
+    stores = [Store(folder) for folder in folders]
+    names = _names([case for store in stores for case in store.planned()])
+    runs = sorted((run for store in stores for run in store.runs()), key=lambda run: str(run["began"]))
+    speed = {run["model_key"]: run["throughput"] for run in runs if run["throughput"]}
+    models: dict[str, dict[str, Any]] = {}
+    for store in stores:
+        for key, known in store.models().items():
+            about = {name: value for name, value in known.items() if name != "model"}
+            models[names.get(key, str(known["model"]))] = {**about, "throughput": speed.get(key)}
+    return Facts(models, _shown(runs[-1]) if runs else {})
+
+
+def _names(cases: Sequence[PlannedCase]) -> dict[str, str]:
+    """Display name by model key; where other weights bear the same name, the key's digest is added."""
+    keys: dict[str, set[str]] = {}
+    for case in cases:
+        keys.setdefault(case.model, set()).add(case.model_key)
+    return {
+        key: name if len(same) == 1 else f"{name} #{key.rpartition('-')[2][:6]}"
+        for name, same in keys.items()
+        for key in same
+    }
+
+
+def _shown(run: dict[str, Any]) -> dict[str, Any]:
+    """What the foot of the page says about the last run."""
+    versions = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
+    options = run["options"]
+    return {
+        "run": run["began"],
+        "device": run["device"],
+        "seed": options["seed"],
+        "dtype": options["dtype"],
+        "versions": versions,
+    }

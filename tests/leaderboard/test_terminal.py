@@ -1,0 +1,37 @@
+"""The leaderboard in a terminal."""
+
+import io
+
+from fake_runs import answers, curve_plan, planned
+from rich.console import Console
+
+from robustbench_vit.aggregates import score
+from robustbench_vit.leaderboard import tables
+
+
+def printed(cases: list[object]) -> str:
+    """What a terminal of 100 columns shows."""
+    console = Console(width=100, file=io.StringIO())
+    for table in tables(score(cases, lambda _: answers(True, False))):
+        console.print(table)
+    return console.file.getvalue()
+
+
+def test_table_shows_accuracy_curves_and_what_is_missing() -> None:
+    """With intervals."""
+    text = printed([*curve_plan(), planned("shuffle", status="failed", reason="x")])
+
+    assert "demo@1 on shapetex" in text
+    assert "[9.5, 90.5]" in text
+    assert "patchdrop" in text
+    assert "not done" in text
+
+
+def test_brackets_in_names_are_text() -> None:
+    """Rich would read them as markup."""
+    assert "[bold]x[/bold]" in printed([planned("clean", "[bold]x[/bold]")])
+
+
+def test_one_table_a_suite() -> None:
+    """Versions never share one."""
+    assert len(tables(score([planned(), planned(suite="demo@2")], lambda _: answers(True)))) == 2
