@@ -2,18 +2,21 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 from torch import Tensor, nn
 
 from robustbench_vit.aggregates.scoring import score
-from robustbench_vit.collect import collect, data_slots
+from robustbench_vit.collect import CollectedSuite, builtin_suites, collect, data_slots, require
 from robustbench_vit.data import load_dataset
 from robustbench_vit.data.dataset import Dataset
-from robustbench_vit.errors import ModelError, SpecError
+from robustbench_vit.data.geometry import Geometry
+from robustbench_vit.errors import CaseError, ModelError, SpecError, UnknownNameError
+from robustbench_vit.evaluation.block import resolve_device
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.evaluation.run import Progress, open_slots, run
 from robustbench_vit.leaderboard.report import write_report
@@ -45,7 +48,7 @@ def perturb(
         N×3×H×W of the input's dtype; uint8 is round(255·x).
 
     Raises:
-        SpecError: If the perturbation is unknown.
+        SpecError: If the perturbation, or the name of something it needs, is unknown.
         CaseError: If it cannot be applied to these images.
 
     Example:
@@ -54,8 +57,10 @@ def perturb(
         0.5
     """
     bound = Perturbation.bind(perturbation)
+    if images.dtype != torch.uint8 and not images.is_floating_point():
+        raise CaseError(f"images must be uint8 or float in [0,1], got {images.dtype}")
     names = tuple(map(str, range(len(images)))) if ids is None else tuple(ids)
-    given = Context(**context)
+    given: Context = _checked(Context, context)
     if bound.saliency is not None and given.saliency is None:
         pixels = images if images.is_floating_point() else images.float() / 255
         given = replace(given, saliency=provide_saliency(bound.saliency, pixels, given))
@@ -76,7 +81,7 @@ def evaluate(
     Args:
         model: Spec, `ImageModel`, or a list of them.
         data: Spec or data set; None is the suite's own.
-        cases: Name or file of a suite, or cases (spec strings of perturbations will do).
+        cases: Name or file of a suite, a suite of this package, or cases (spec strings of perturbations will do).
         out: Results folder; None keeps nothing.
         **options: Fields of `evaluation.options.Options`: ``limit``, ``batch_size``, ``device``, ``dtype``, ``seed``, …
 
@@ -87,17 +92,18 @@ def evaluate(
         SpecError: If a name or argument does not fit.
         StoreError: If results cannot be read or written.
     """
-    models = [model] if isinstance(model, str | nn.Module) else list(model)
-    suite, members = _declared(cases)
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            return evaluate(models, data, cases, out=folder, **options)
-    slots: dict[str, str | Dataset] = dict(data_slots([], suite.data))
-    if data is not None:
-        slots[""] = data
-    options.setdefault("limit", suite.limit)
-    plan = run_suite(suite, members, models=models, data=slots, out=Path(out), **options)
-    return score(plan.records, plan.store.rows)
+            return evaluate(model, data, cases, out=folder, **options)
+    models = [model] if isinstance(model, str | nn.Module) else list(model)
+    store, records = Store(out), list[PlannedCase]()
+    for found in _declared(cases):
+        slots: dict[str, str | Dataset] = dict(data_slots([], found.suite.data))
+        if data is not None:
+            slots[""] = data
+        settings = {"limit": found.suite.limit, **options}
+        records += run_suite(found.suite, found.cases, models=models, data=slots, out=store.root, **settings).records
+    return score(records, store.rows)
 
 
 @dataclass(frozen=True)
@@ -186,16 +192,28 @@ def run_suite(
         **options: Fields of `evaluation.options.Options`.
 
     Raises:
-        SpecError: If there is no model or no data.
+        SpecError: If there is no model, no data, no such device, or an option has no meaning.
+        DataError: If a data set cannot be opened.
+        StoreError: If results cannot be read or written.
     """
-    if not models:
-        raise SpecError(f"suite {suite.name} has no default models; give --model, e.g. --model timm:resnet50")
-    if "" not in data:
-        raise SpecError(f"suite {suite.name} has no default data; give --data, e.g. --data 'imagenet(/path)'")
-    settings = Options(**options)
+    require(suite, cases, models, data)
+    settings: Options = _checked(Options, options)
+    resolve_device(settings.device)
+    if settings.geometry not in (None, "native"):
+        Geometry.parse(settings.geometry)
+    wanted = {case.data or "" for case in cases}
+    slots = open_slots({slot: spec for slot, spec in data.items() if slot in wanted}, settings)
     store = Store(out)
-    wrapped = [_model(model) for model in models]
-    return Plan(tuple(run(suite, cases, wrapped, open_slots(data, settings), store, settings, progress)), store)
+    return Plan(tuple(run(suite, cases, [_model(model) for model in models], slots, store, settings, progress)), store)
+
+
+def _checked(kind: Any, values: Mapping[str, Any]) -> Any:
+    """A dataclass made from what the user named."""
+    known = [field.name for field in fields(kind)]
+    for name in values:
+        if name not in known:
+            raise UnknownNameError("argument", name, known)
+    return kind(**values)
 
 
 def _model(model: str | nn.Module) -> str | ImageModel:
@@ -207,10 +225,15 @@ def _model(model: str | nn.Module) -> str | ImageModel:
     )
 
 
-def _declared(cases: str | Suite | Sequence[str | Case]) -> tuple[Suite, list[Case]]:
-    if isinstance(cases, Suite):
-        cases = cases.name
+def _declared(cases: str | Suite | Sequence[str | Case]) -> list[CollectedSuite]:
     if isinstance(cases, str):
-        collected = collect([cases])
-        return collected[0].suite, [case for found in collected for case in found.cases]
-    return Suite("adhoc", version=1), [case if isinstance(case, Case) else Case(case) for case in cases]
+        return collect([cases])
+    if isinstance(cases, Suite):
+        found = collect([cases.name]) if cases.name in builtin_suites() else []
+        if [cases] != [one.suite for one in found]:
+            raise SpecError(f"the Suite {cases} does not know its cases; give the path of its file, or a list of cases")
+        return found
+    members = tuple(case if isinstance(case, Case) else Case(case) for case in cases)
+    if not members:
+        raise SpecError("there are no cases; give the name or file of a suite, or perturbations such as 'clean'")
+    return [CollectedSuite(Suite("adhoc", version=1), members, Path())]

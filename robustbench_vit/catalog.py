@@ -171,6 +171,14 @@ class Row:
         shown = {name: value for name, value in bound.args.items() if value != defaults[name]}
         return str(Spec(bound.name, shown, source=bound.source))
 
+    def label(self, spec: str | Spec) -> str:
+        """The display form with files and folders by their name alone: tables are read on other machines."""
+        shown = as_spec(self.display(spec))
+        paths = {parameter.name for parameter in self.parameters if parameter.kind == "path"}
+        args = {name: Path(value).name if name in paths else value for name, value in shown.args.items()}
+        first = (args.pop(self.positional),) if self.positional in paths & set(args) else ()
+        return str(Spec(shown.name, args, first, shown.source))
+
     def canonical(self, spec: str | Spec) -> str:
         """The spec string with every parameter, paths replaced by digests of what they hold: part of result keys."""
         bound = self.bind(spec)
@@ -218,8 +226,7 @@ class Catalog(Generic[RowT]):
         if name in self._rows:
             return self._rows[name]
         if name in self._plugins:
-            # A broken plugin raises its own error here, when it is asked for.
-            return self._loaded.setdefault(name, self._plugins[name]())
+            return self._loaded.setdefault(name, self._plugin(name))
         raise UnknownNameError(self.room.removesuffix("s"), name, self.names)
 
     @property
@@ -228,13 +235,21 @@ class Catalog(Generic[RowT]):
         return sorted({*self._rows, *self._plugins})
 
     def row(self, spec: str | Spec) -> RowT:
-        """The row a spec names."""
-        return self[as_spec(spec).name]
+        """The row a spec names; ``source:name`` is another name than ``name``."""
+        spec = as_spec(spec)
+        return self[f"{spec.source}:{spec.name}" if spec.source else spec.name]
 
     def load(self, spec: str | Spec) -> tuple[Any, Mapping[str, Value]]:
         """Import the target of a spec and return it with its checked, complete arguments."""
         row = self.row(spec)
         return row.load(), row.bind(spec).args
+
+    def _plugin(self, name: str) -> RowT:
+        """Load a third party's row; a broken plugin raises its own error here, when it is asked for."""
+        row = self._plugins[name]()
+        if row.name != name:
+            raise SpecError(f"the plugin {name!r} of {self.room} holds a row named {row.name!r}; both must agree")
+        return row
 
     @cached_property
     def _rows(self) -> dict[str, RowT]:

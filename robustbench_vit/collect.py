@@ -4,7 +4,8 @@ import contextlib
 import io
 import os
 import re
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,12 +15,21 @@ import pytest
 from robustbench_vit import pytest_plugin
 from robustbench_vit.data.catalog import DATASETS
 from robustbench_vit.errors import SpecError, UnknownNameError
+from robustbench_vit.spec import Spec
 from robustbench_vit.suite import Case, Suite
 
 DATA_VARIABLE = "ROBUSTBENCH_VIT_DATA"
 """Folder whose subfolders fill data slots of the same name."""
 
 _SLOT = re.compile(r"([A-Za-z_]\w*)=(.+)\Z", re.DOTALL)
+
+# The user's own pytest settings are for the user's tests: their options and plugins have no part here. The plugin of
+# this package is handed over as an object, so that it makes no difference whether the package is installed.
+_SETTINGS = (
+    *("--collect-only", "--rb-collect", "-q", "--capture=no", "--assert=plain", "-o", "addopts="),
+    *("-p", "no:robustbench_vit", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:benchmark"),
+    *("-p", "no:warnings", "-p", "no:faulthandler"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,17 +68,17 @@ def collect(targets: Sequence[str], *, keyword: str = "", markers: str = "") -> 
     Raises:
         SpecError: If a name is unknown, a file cannot be imported, or nothing is selected.
     """
-    found = _Found()
-    arguments = [*(str(_path(target)) for target in targets), "--collect-only", "--rb-collect", "-q"]
-    arguments += ["-k", keyword] if keyword else []
-    arguments += ["-m", markers] if markers else []
-    # The user's own pytest settings are for the user's tests; plugins that distribute or time tests have no part here.
-    arguments += ["-o", "addopts=", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:benchmark"]
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        pytest.main(arguments, plugins=[found, *_unregistered_plugin()])
+    selection = [*(["-k", keyword] if keyword else []), *(["-m", markers] if markers else [])]
+    arguments = [*_SETTINGS, *selection, "--", *(str(_path(target)) for target in targets)]
+    found, output = _Found(), io.StringIO()
+    with _apart(), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        code = pytest.main(arguments, plugins=[found, pytest_plugin])
     if found.errors:
         raise SpecError("cannot collect: " + "\n".join(found.errors))
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        said = output.getvalue().strip()
+        reasons = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
+        raise SpecError(f"cannot collect {', '.join(targets)}: {'; '.join(reasons) or said}")
     suites = pytest_plugin.group(found.items)
     if not suites:
         chosen = f" with -k {keyword!r}" if keyword else f" with -m {markers!r}" if markers else ""
@@ -86,7 +96,7 @@ def data_slots(given: Sequence[str], default: str | None = None) -> dict[str, st
         default: The suite's own data, if the user names none.
 
     Raises:
-        SpecError: If a slot is filled twice.
+        SpecError: If a slot is filled twice, or the environment names no folder.
     """
     slots: dict[str, str] = {}
     for text in given:
@@ -97,17 +107,29 @@ def data_slots(given: Sequence[str], default: str | None = None) -> dict[str, st
         slots[slot] = spec
     if default is not None:
         slots.setdefault("", default)
-    for slot, spec in _from_environment(os.environ).items():
-        slots.setdefault(slot, spec)
-    return slots
+    return {**_from_environment(os.environ), **slots}
+
+
+def require(suite: Suite, cases: Collection[Case], models: Collection[object], slots: Collection[str]) -> None:
+    """Make sure that there is something to run before anything is loaded.
+
+    Raises:
+        SpecError: If there is no model, or no data for cases that name none of their own.
+    """
+    if not models:
+        raise SpecError(f"suite {suite.name} has no default models; give --model, e.g. --model timm:resnet50")
+    if "" not in slots and any(case.data is None for case in cases):
+        raise SpecError(f"suite {suite.name} has no default data; give --data, e.g. --data 'imagenet(/path)'")
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     root = environment.get(DATA_VARIABLE)
     if not root:
         return {}
+    if not Path(root).is_dir():
+        raise SpecError(f"the environment variable {DATA_VARIABLE} must name a folder, got {root}")
     folders = sorted(folder for folder in Path(root).iterdir() if folder.is_dir())
-    return {folder.name: f'{folder.name}("{folder}")' for folder in folders if folder.name in DATASETS}
+    return {folder.name: str(Spec(folder.name, {}, (str(folder),))) for folder in folders if folder.name in DATASETS}
 
 
 def _path(target: str) -> Path:
@@ -120,10 +142,20 @@ def _path(target: str) -> Path:
     return path
 
 
-def _unregistered_plugin() -> list[object]:
-    """Our pytest plugin, where the package runs without being installed."""
-    installed = any(point.value == pytest_plugin.__name__ for point in entry_points(group="pytest11"))
-    return [] if installed else [pytest_plugin]
+@contextlib.contextmanager
+def _apart() -> Iterator[None]:
+    """Leave the process as it was: no user's options go in; no import path and no suite module stays behind."""
+    options, path, modules = os.environ.pop("PYTEST_ADDOPTS", None), list(sys.path), set(sys.modules)
+    try:
+        yield
+    finally:
+        if options is not None:
+            os.environ["PYTEST_ADDOPTS"] = options
+        sys.path[:] = path
+        # A suite may have been edited, or be another of the same name, when it is collected again.
+        for name in set(sys.modules) - modules:
+            if "SUITE" in getattr(sys.modules[name], "__dict__", ()):
+                del sys.modules[name]
 
 
 class _Found:

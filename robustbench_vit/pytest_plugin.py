@@ -1,8 +1,8 @@
 """Suites as pytest modules: ``pytest suites/ --rb-model zoo:vit_xs`` (contract C5).
 
-Files are collected as suites only with ``--rb-model`` (or from our own command line), and only if they declare
-``SUITE``, so other people's ``bench_*.py`` are left alone. The first item runs the plan of all selected items, block by
-block; then every item reports its case.
+Files are collected as suites only with ``--rb-model`` (or from our own command line), and only if they are named
+``bench_*.py`` (or are given as arguments) and declare ``SUITE``, so other people's ``bench_*.py`` are left alone. The
+first item runs the plan of all selected items, block by block; then every item reports its case.
 """
 
 import ast
@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from robustbench_vit.errors import RobustbenchError
+from robustbench_vit.evaluation.options import Options, read_batch_size
 from robustbench_vit.records import PlannedCase
+from robustbench_vit.spec import parse, split_specs
 from robustbench_vit.suite import Case, Suite
 
 _CASE = pytest.StashKey[Case]()
@@ -38,22 +40,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to be distributed: a run is one plan, and shards are its own way to split.
+    """Check the options, and refuse to be distributed: a run is one plan, and shards are its own way to split.
 
     Raises:
-        UsageError: Under pytest-xdist.
+        UsageError: Under pytest-xdist, or if an option has no meaning.
     """
-    distributed = getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") != "no"
-    if config.option.rb_model and distributed:
+    if not config.option.rb_model:
+        return
+    if getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") != "no":
         raise pytest.UsageError(
             "suites cannot be distributed by xdist; use `robustbench-vit run … --shard i/n` instead"
         )
+    try:
+        Options(**_settings(config.option), limit=config.option.rb_limit)
+        _ = [parse(model) for model in _models(config.option)]
+    except RobustbenchError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "SuiteModule | None":
     """Collect a file that declares ``SUITE``."""
     option = parent.config.option
-    if file_path.suffix != ".py" or not (option.rb_model or option.rb_collect) or not _declares_suite(file_path):
+    if not (option.rb_model or option.rb_collect):
+        return None
+    named = file_path.match("bench_*.py") or (file_path.suffix == ".py" and parent.session.isinitpath(file_path))
+    if not named or not _declares_suite(file_path):
         return None
     module: SuiteModule = SuiteModule.from_parent(parent, path=file_path)
     return module
@@ -91,6 +102,14 @@ class SuiteModule(pytest.Module):
                 item.stash[_CASE] = _declared(item, self)
             yield item
 
+    def repr_failure(  # type: ignore[override] - pytest.Collector leaves the style out, too
+        self, excinfo: pytest.ExceptionInfo[BaseException]
+    ) -> Any:
+        """What is wrong with a declaration, without the way there."""
+        if isinstance(excinfo.value, RobustbenchError):
+            return f"{self.path}: {excinfo.value}"
+        return super().repr_failure(excinfo)
+
 
 def group(items: Sequence[pytest.Item]) -> dict[Path, tuple[Suite, list[tuple[pytest.Item, Case]]]]:
     """Selected suite items by file, in the order of collection."""
@@ -126,6 +145,15 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def _run_everything(session: pytest.Session) -> dict[tuple[str, str], list[PlannedCase]]:
+    """Run all selected cases, write the leaderboard, and tell every item how its case ended."""
+    try:
+        return _ended(session)
+    except RobustbenchError as error:
+        # Nothing is lost, and no other item would fare better.
+        pytest.exit(f"robustbench_vit: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+
+
+def _ended(session: pytest.Session) -> dict[tuple[str, str], list[PlannedCase]]:
     # Imported here: a pytest session that runs no suite must not pay for torch.
     from robustbench_vit.api import run_suite, write_report
     from robustbench_vit.collect import data_slots
@@ -134,31 +162,42 @@ def _run_everything(session: pytest.Session) -> dict[tuple[str, str], list[Plann
     out = Path(option.rb_out)
     records: dict[tuple[str, str], list[PlannedCase]] = {}
     for suite, members in group(session.items).values():
-        try:
-            plan = run_suite(
-                suite,
-                [case for _, case in members],
-                models=option.rb_model or suite.models,
-                data=data_slots(option.rb_data, suite.data),
-                out=out,
-                limit=option.rb_limit or suite.limit,
-                seed=option.rb_seed,
-                device=option.rb_device,
-                dtype=option.rb_dtype,
-                batch_size=option.rb_batch_size if option.rb_batch_size == "auto" else int(option.rb_batch_size),
-                geometry=option.rb_geometry,
-                cache=option.rb_cache,
-            )
-        except RobustbenchError as error:
-            pytest.exit(str(error), returncode=2)
+        plan = run_suite(
+            suite,
+            [case for _, case in members],
+            models=_models(option),
+            data=data_slots(option.rb_data, suite.data),
+            out=out,
+            limit=suite.limit if option.rb_limit is None else option.rb_limit,
+            **_settings(option),
+        )
         for item, case in members:
             records[str(suite), item.nodeid] = plan.of(case)
     session.config.stash[_FILES] = write_report([out], out)
     return records
 
 
+def _models(option: Any) -> list[str]:
+    return [spec for text in option.rb_model for spec in split_specs(text)]
+
+
+def _settings(option: Any) -> dict[str, Any]:
+    """The fields of `Options` that concern all suites alike."""
+    return {
+        "seed": option.rb_seed,
+        "device": option.rb_device,
+        "dtype": option.rb_dtype,
+        "batch_size": read_batch_size(option.rb_batch_size),
+        "geometry": option.rb_geometry,
+        "cache": option.rb_cache,
+    }
+
+
 def _declared(item: pytest.Function, module: SuiteModule) -> Case:
     """Call a suite function with its parameters and check what it returns."""
+    # Imported here: the catalogue is for sessions with suites only.
+    from robustbench_vit.perturbations import PERTURBATIONS
+
     parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
     wanted = set(item._fixtureinfo.argnames)  # noqa: SLF001 - pytest has no public name for it
     if wanted - set(parameters):
@@ -168,6 +207,10 @@ def _declared(item: pytest.Function, module: SuiteModule) -> Case:
     case = item.obj(**parameters)
     if not isinstance(case, Case):
         raise module.CollectError(f"{item.nodeid} must return a robustbench_vit.suite.Case, got {case!r}")
+    try:
+        PERTURBATIONS.row(case.perturbation).bind(case.perturbation)
+    except RobustbenchError as error:
+        raise module.CollectError(f"{item.nodeid}: {error}") from error
     return case
 
 

@@ -21,7 +21,7 @@ from robustbench_vit.errors import SpecError
 
 Value: TypeAlias = "int | Fraction | bool | str | Spec | tuple[Value, ...] | None"
 
-SOURCES = ("hf", "nrtk", "timm", "torchattacks", "torchvision", "zoo")
+SOURCES = ("timm", "torchvision", "zoo")
 """Prefixes that are sources. Any other text before a colon belongs to the name (``examples/x.py:build``)."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?(/\d+)?\Z")

@@ -64,7 +64,7 @@ class Suite:
         limit: Number of samples used when the user names none; None is all.
 
     Raises:
-        SpecError: If the version is not a positive integer, or the name is not a word.
+        SpecError: If the version or limit is not a positive integer, the name is not a word, or models are no tuple.
     """
 
     name: str
@@ -75,10 +75,15 @@ class Suite:
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.version, int) or self.version < 1:
+        if type(self.version) is not int or self.version < 1:
             raise SpecError(f"suite {self.name!r}: version must be a positive integer, got {self.version!r}")
         if not self.name.replace("_", "").replace("-", "").isalnum():
             raise SpecError(f"suite name {self.name!r} must consist of letters, digits, '-' and '_'")
+        if isinstance(self.models, str):
+            raise SpecError(f"suite {self.name!r}: models must be a tuple of specs, got {self.models!r}")
+        if self.limit is not None and self.limit < 1:
+            raise SpecError(f"suite {self.name!r}: limit must be at least 1, got {self.limit}")
+        object.__setattr__(self, "models", tuple(self.models))
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

@@ -15,7 +15,7 @@ ROOT = Path(robustbench_vit.__file__).parent
 LAYERS = {
     "errors": 0, "spec": 0, "catalog": 0, "suite": 0, "records": 0,
     "metrics": 1, "aggregates": 1, "store": 1, "leaderboard": 1,
-    "types": 2, "checks": 2, "randomness": 2, "labels": 2,
+    "types": 2, "chunks": 2, "randomness": 2,
     "data": 3, "perturbations": 3, "models": 3, "zoo": 3,
     "evaluation": 4,
     "collect": 5, "pytest_plugin": 5, "api": 5, "cli": 5, "__main__": 5, "__init__": 5,

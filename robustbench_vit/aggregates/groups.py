@@ -80,14 +80,14 @@ def _pair(clean: PlannedCase | None, case: PlannedCase) -> Group:
 def _curve(clean: PlannedCase | None, points: Sequence[PlannedCase]) -> Group:
     sweeps = [(case.sweep, case) for case in points if case.sweep]
     curve, clean_at = sweeps[0][0].curve, sweeps[0][0].clean_at
-    placed = {sweep.at: case for sweep, case in sweeps}
+    placed = [(sweep.at, case) for sweep, case in sweeps]
     # A suite may measure the unperturbed end of the axis itself; then that point stands.
-    wanted = clean_at is not None and clean_at not in placed
+    wanted = clean_at is not None and clean_at not in [at for at, _ in placed]
     if clean_at is not None and clean is not None and wanted:
-        placed[clean_at] = clean
-    places = sorted(placed)
-    members = tuple(placed[at] for at in places)
-    return Group("curve", curve, members, tuple(places), wants_clean=wanted and clean is None)
+        placed.append((clean_at, clean))
+    placed.sort(key=lambda point: point[0])
+    members = tuple(case for _, case in placed)
+    return Group("curve", curve, members, tuple(at for at, _ in placed), wants_clean=wanted and clean is None)
 
 
 def _split(cases: Iterable[PlannedCase], key: Callable[[PlannedCase], Hashable]) -> Iterator[list[PlannedCase]]:

@@ -4,6 +4,7 @@ Only the standard library is imported before a command is chosen, so that ``--he
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -26,7 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"robustbench-vit: error: {error}", file=sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python must not flush into the closed pipe either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
+    except OSError as error:
+        print(f"robustbench-vit: error: {error}", file=sys.stderr)
+        return EXIT_USAGE
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from the last finished block", file=sys.stderr)
         return 130
@@ -55,8 +61,8 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.add_argument("suites", nargs="+", metavar="SUITE", help="name of a built-in suite, a file or a folder")
     run.add_argument("-m", "--model", action="append", default=[], metavar="SPEC", help="model (repeatable)")
     run.add_argument("-d", "--data", action="append", default=[], metavar="[SLOT=]SPEC", help="data set (repeatable)")
-    run.add_argument("-o", "--out", metavar="DIR", help="results folder (results/SUITE)")
-    run.add_argument("-k", dest="keyword", default="", metavar="EXPR", help="select cases by name, as pytest does")
+    run.add_argument("-o", "--out", metavar="DIR", help="results folder (results/SUITE, or results/SUITE+SUITE)")
+    run.add_argument("-k", "--keyword", default="", metavar="EXPR", help="select cases by name, as pytest does")
     run.add_argument("--markers", default="", metavar="EXPR", help="select cases by marker, as pytest -m does")
     run.add_argument("--limit", type=int, metavar="N", help="first N samples of the canonical order")
     run.add_argument("--batch-size", default="auto", metavar="N", help="images a forward pass (auto)")

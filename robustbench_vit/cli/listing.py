@@ -12,8 +12,11 @@ from robustbench_vit.spec import format_value
 
 def command(options: argparse.Namespace) -> int:
     """Print one room's rows, or one row's parameters."""
-    console = Console()
-    if options.room == "suites":
+    # Without markup, because "[height, width]" is no style.
+    console = Console(markup=False, highlight=False)
+    if options.room == "suites" and options.name:
+        _print_suite(console, options.name)
+    elif options.room == "suites":
         _print_suites(console)
     elif options.name:
         _print_row(console, _catalog(options.room)[options.name])
@@ -52,9 +55,9 @@ def _print_rows(console: Console, room: str, rows: Iterable[Row]) -> None:
 
 
 def _print_row(console: Console, row: Row) -> None:
-    console.print(f"[bold]{row.name}[/bold]: {row.summary}")
+    console.print(f"{row.name}: {row.summary}", soft_wrap=True)
     if row.reference:
-        console.print(f"source: {row.reference}")
+        console.print(f"source: {row.reference}", soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     for column in ("parameter", "default", "expected", "meaning"):
         table.add_column(column)
@@ -74,6 +77,19 @@ def _print_suites(console: Console) -> None:
         for found in collect([str(path)]):
             table.add_row(name, str(found.suite.version), str(len(found.cases)), found.suite.summary)
     console.print(table)
+
+
+def _print_suite(console: Console, name: str) -> None:
+    from robustbench_vit.collect import collect
+
+    for found in collect([name]):
+        suite = found.suite
+        console.print(f"{suite}: {suite.summary}", soft_wrap=True)
+        console.print(f"models: {', '.join(suite.models) or 'yours, with --model'}", soft_wrap=True)
+        console.print(f"data: {suite.data or 'yours, with --data'}", soft_wrap=True)
+        console.print(f"images: {suite.limit or 'all'}", soft_wrap=True)
+        for case in found.cases:
+            console.print(f"  {case.perturbation}{f' on {case.data}' if case.data else ''}", soft_wrap=True)
 
 
 def _shown(name: str, default: object) -> str:

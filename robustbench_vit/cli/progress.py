@@ -32,6 +32,7 @@ class TerminalProgress:
             TimeRemainingColumn(),
             console=console,
             transient=True,
+            disable=not console.is_interactive,
         )
         self.task = self.bar.add_task("starting", total=0)
         self._total = 0
@@ -54,4 +55,4 @@ class TerminalProgress:
 
     def say(self, text: str) -> None:
         """Something worth a line happened."""
-        self.bar.console.print(text, markup=False, highlight=False)
+        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,10 +1,11 @@
 """``robustbench-vit run``: collect, run, score, render."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,80 +13,63 @@ from rich.console import Console
 
 from robustbench_vit.cli import EXIT_FAILED_CASES, EXIT_OK
 from robustbench_vit.cli.progress import TerminalProgress
-from robustbench_vit.collect import CollectedSuite, collect, data_slots
-from robustbench_vit.errors import SpecError
+from robustbench_vit.collect import CollectedSuite, collect, data_slots, require
+from robustbench_vit.errors import RobustbenchError, SpecError
+from robustbench_vit.evaluation.options import Options, read_batch_size, read_shard
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import split_specs
 
 
 def command(options: argparse.Namespace) -> int:
     """Run the suites; exit code 3 says that some cases failed."""
-    console = Console()
-    suites = collect(options.suites, keyword=options.keyword, markers=options.markers)
-    out = Path(options.out or f"results/{suites[0].suite.name}")
+    console = Console(markup=False, highlight=False)
     settings = _settings(options)
-    if options.plan:
-        return _print_plan(console, suites, options, settings)
+    collected = collect(options.suites, keyword=options.keyword, markers=options.markers)
+    wanted = [_wanted(found, options) for found in collected]
+    out = Path(options.out or "results/" + "+".join(dict.fromkeys(found.suite.name for found in collected)))
     devices = _devices(options.device)
+    if options.plan:
+        return _print_plan(console, wanted, {**settings, "device": devices[0]})
     if len(devices) > 1:
         return _one_process_each(console, devices, options, out)
     began = time.monotonic()
-    records = _run(console, suites, options, out, {**settings, "device": devices[0]})
-    console.print(f"{_count(records)} in {time.monotonic() - began:.0f} s", highlight=False)
+    records = _run(console, wanted, out, {**settings, "device": devices[0]})
+    console.print(f"{_count(records)} in {time.monotonic() - began:.0f} s")
     if settings["shard"][1] == 1:
         _report(console, out)
     return EXIT_FAILED_CASES if any(record.status == "failed" for record in records) else EXIT_OK
 
 
-def _run(
-    console: Console, suites: Sequence[CollectedSuite], options: argparse.Namespace, out: Path, settings: dict[str, Any]
-) -> list[PlannedCase]:
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of `Options` that concern all suites alike, checked before anything is imported or loaded."""
+    names = ("dtype", "seed", "workers", "geometry", "channels_last", "compile", "cache")
+    settings = {name: getattr(options, name) for name in names}
+    settings |= {"batch_size": read_batch_size(options.batch_size), "shard": read_shard(options.shard)}
+    Options(**settings, limit=options.limit)
+    return settings
+
+
+def _wanted(found: CollectedSuite, options: argparse.Namespace) -> dict[str, Any]:
+    """A suite's cases with what they run on: what the user gave, else the suite's own."""
+    models = [spec for text in options.model for spec in split_specs(text)] or list(found.suite.models)
+    data = data_slots(options.data, found.suite.data)
+    require(found.suite, found.cases, models, data)
+    limit = found.suite.limit if options.limit is None else options.limit
+    return {"suite": found.suite, "cases": found.cases, "models": models, "data": data, "limit": limit}
+
+
+def _run(console: Console, wanted: Sequence[dict[str, Any]], out: Path, settings: dict[str, Any]) -> list[PlannedCase]:
     from robustbench_vit.api import run_suite
 
-    records: list[PlannedCase] = []
     with TerminalProgress(console) as progress:
-        for found in suites:
-            plan = run_suite(
-                found.suite,
-                found.cases,
-                models=_models(options) or found.suite.models,
-                data=data_slots(options.data, found.suite.data),
-                out=out,
-                progress=progress,
-                **{**settings, "limit": options.limit or found.suite.limit},
-            )
-            records += plan.records
-    return records
-
-
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    index, _, count = options.shard.partition("/")
-    if not (index.isdigit() and count.isdigit()):
-        raise SpecError(f"--shard must be I/N such as 2/4, got {options.shard}")
-    if options.batch_size != "auto" and not options.batch_size.isdigit():
-        raise SpecError(f"--batch-size must be auto or a number, got {options.batch_size}")
-    return {
-        "limit": options.limit,
-        "batch_size": "auto" if options.batch_size == "auto" else int(options.batch_size),
-        "dtype": options.dtype,
-        "seed": options.seed,
-        "workers": options.workers,
-        "shard": (int(index), int(count)),
-        "geometry": options.geometry,
-        "channels_last": options.channels_last,
-        "compile": options.compile,
-        "cache": options.cache,
-    }
-
-
-def _models(options: argparse.Namespace) -> list[str]:
-    return [spec for text in options.model for spec in split_specs(text)]
+        plans = [run_suite(**one, out=out, progress=progress, **settings) for one in wanted]
+    return [record for plan in plans for record in plan.records]
 
 
 def _devices(wanted: str) -> list[str]:
     """All GPUs under ``auto``, or what was asked for."""
     if wanted != "auto":
-        return wanted.split(",")
+        return [device.strip() for device in wanted.split(",")]
     import torch
 
     return [f"cuda:{index}" for index in range(torch.cuda.device_count())] or ["cpu"]
@@ -95,34 +79,58 @@ def _one_process_each(console: Console, devices: Sequence[str], options: argpars
     """One process a device, each with its shard of the blocks; the store merges by itself."""
     if options.shard != "1/1":
         raise SpecError("--shard and several devices cannot be combined; give each job one device")
-    again = [sys.executable, "-m", "robustbench_vit", *_without_device(sys.argv[1:])]
-    jobs = [
-        subprocess.Popen([*again, "--out", str(out), "--device", device, "--shard", f"{i}/{len(devices)}"])  # noqa: S603 - our own command line, no shell
-        for i, device in enumerate(devices, start=1)
-    ]
-    codes = [job.wait() for job in jobs]
-    if max(codes) in (EXIT_OK, EXIT_FAILED_CASES):
-        _report(console, out)
+    codes = _finished(list(_started(devices, options, out)))
+    for device, code in zip(devices, codes, strict=True):
+        if code not in (EXIT_OK, EXIT_FAILED_CASES):
+            raise RobustbenchError(
+                f"the process on {device} ended with exit code {code}; what was finished is kept, the same command "
+                "goes on"
+            )
+    _report(console, out)
     return max(codes)
 
 
-def _without_device(arguments: Sequence[str]) -> list[str]:
-    kept, skip = [], False
-    for argument in arguments:
-        if not skip and argument != "--device" and not argument.startswith("--device="):
-            kept.append(argument)
-        skip = argument == "--device"
-    return kept
+def _started(devices: Sequence[str], options: argparse.Namespace, out: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    for number, device in enumerate(devices, start=1):
+        again = _arguments(options, out=out, device=device, shard=f"{number}/{len(devices)}")
+        # All have the same to do, so the bar of the first speaks for all.
+        terminal = {} if number == 1 else {"TERM": "dumb"}
+        yield subprocess.Popen([sys.executable, "-m", "robustbench_vit", *again], env={**os.environ, **terminal})  # noqa: S603 - our own command line, no shell
+
+
+def _finished(jobs: Sequence["subprocess.Popen[bytes]"]) -> list[int]:
+    """Wait for all; whatever ends the waiting ends the jobs."""
+    try:
+        return [job.wait() for job in jobs]
+    finally:
+        for job in jobs:
+            job.terminate()
+            job.wait()
+
+
+def _arguments(options: argparse.Namespace, **changed: object) -> list[str]:
+    """The command line that says the same as the parsed options."""
+    words = []
+    for name, value in {**vars(options), **changed}.items():
+        flag = f"--{name.replace('_', '-')}"
+        if name in ("command", "suites") or value is None or value is False or value == "":
+            continue
+        if value is True:
+            words.append(flag)
+        else:
+            words += [f"{flag}={one}" for one in (value if isinstance(value, list) else [value])]
+    return ["run", *words, "--", *options.suites]
 
 
 def _report(console: Console, out: Path) -> None:
-    from robustbench_vit.leaderboard.report import terminal_tables, write_report
+    from robustbench_vit.leaderboard.report import render
+    from robustbench_vit.leaderboard.terminal import tables
 
-    files = write_report([out], out)
-    for table in terminal_tables([out]):
+    measurements, files = render([out], out)
+    for table in tables(measurements):
         console.print(table)
     for file in files:
-        console.print(f"wrote {file}", highlight=False, soft_wrap=True)
+        console.print(f"wrote {file}", soft_wrap=True)
 
 
 def _count(records: Sequence[PlannedCase]) -> str:
@@ -132,19 +140,13 @@ def _count(records: Sequence[PlannedCase]) -> str:
     return f"{len(records)} cases: {', '.join(words)}{f', {partial} partial' if partial else ''}"
 
 
-def _print_plan(
-    console: Console, suites: Sequence[CollectedSuite], options: argparse.Namespace, settings: dict[str, Any]
-) -> int:
+def _print_plan(console: Console, wanted: Sequence[dict[str, Any]], settings: dict[str, Any]) -> int:
     from robustbench_vit.evaluation.estimate import estimate
 
     total = 0.0
-    for found in suites:
-        data = data_slots(options.data, found.suite.data)
-        models = _models(options) or list(found.suite.models)
-        limit = options.limit or found.suite.limit
-        wanted = {**settings, "limit": limit, "device": _devices(options.device)[0]}
-        for line in estimate(found.cases, models, data, wanted):
+    for one in wanted:
+        for line in estimate(one["cases"], one["models"], one["data"], {**settings, "limit": one["limit"]}):
             total += line.seconds
-            console.print(f"{found.suite} · {line}", highlight=False, soft_wrap=True)
-    console.print(f"estimated time: {total / 60:.1f} min", highlight=False)
+            console.print(f"{one['suite']} · {line}", soft_wrap=True)
+    console.print(f"estimated time: {total / 60:.1f} min")
     return EXIT_OK

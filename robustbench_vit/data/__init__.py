@@ -1,11 +1,9 @@
 """Data sets: labelled uint8 images in canonical order, decoded under a declared geometry."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from robustbench_vit.catalog import Row
 from robustbench_vit.data.catalog import DATASETS
-from robustbench_vit.spec import Spec, as_spec
+from robustbench_vit.spec import Spec
 
 if TYPE_CHECKING:  # the base class needs torch, listing the catalogue does not (C11)
     from robustbench_vit.data.dataset import Dataset
@@ -25,14 +23,5 @@ def load_dataset(spec: str | Spec) -> "Dataset":
     """
     row = DATASETS.row(spec)
     dataset: Dataset = row.load()(**row.bind(spec).args)
-    dataset.display = _display(row, spec)
+    dataset.display = row.label(spec)
     return dataset
-
-
-def _display(row: Row, spec: str | Spec) -> str:
-    """The spec with defaults left out and folders by their name alone: tables are read on other machines."""
-    shown = as_spec(row.display(spec)).args
-    paths = {parameter.name for parameter in row.parameters if parameter.kind == "path"}
-    args = {name: Path(str(value)).name if name in paths else value for name, value in shown.items()}
-    first = (args.pop(row.positional),) if row.positional in args else ()
-    return str(Spec(row.name, args, first))

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import pyarrow as pa
 import torch
 
+from robustbench_vit.errors import SpecError
 from robustbench_vit.evaluation.cases import RunnableCase
 from robustbench_vit.evaluation.needs import Contexts
 from robustbench_vit.evaluation.options import Options
@@ -85,10 +86,18 @@ class Predictor:
 
 
 def resolve_device(name: str) -> torch.device:
-    """``auto`` is the first GPU if there is one."""
+    """``auto`` is the first GPU if there is one.
+
+    Raises:
+        SpecError: If there is no such device.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(name)
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise SpecError(f"device {name!r} cannot be used: {reason}; say cpu, cuda, cuda:1, mps or auto") from error
 
 
 class _exact_fp32:  # noqa: N801 - reads as the statement it is

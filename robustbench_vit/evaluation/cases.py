@@ -8,7 +8,7 @@ from typing import Any
 from robustbench_vit.catalog import digest
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
-from robustbench_vit.errors import RobustbenchError
+from robustbench_vit.errors import CaseError, RobustbenchError
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.perturbations import PERTURBATIONS
@@ -46,15 +46,18 @@ def prepare(
         options: Settings of the run.
     """
     return {
-        case: _outcome(case, blank_case(suite, case, model.name, model_key, options), model, slots, options)
+        case: _outcome(case, blank_case(suite, case, model.name, model_key, slots, options), model, slots, options)
         for case in cases
     }
 
 
-def blank_case(suite: Suite, case: Case, model: str, model_key: str, options: Options) -> PlannedCase:
-    """A planned case about which nothing but the declaration is known."""
+def blank_case(
+    suite: Suite, case: Case, model: str, model_key: str, slots: Mapping[str, Dataset], options: Options
+) -> PlannedCase:
+    """A planned case about which nothing but the declaration and its data are known."""
     row = PERTURBATIONS.row(case.perturbation)
-    shown = row.display(case.perturbation)
+    data = slots.get(case.data or "")
+    shown = row.label(case.perturbation)
     return PlannedCase(
         suite=str(suite),
         model=model,
@@ -63,9 +66,9 @@ def blank_case(suite: Suite, case: Case, model: str, model_key: str, options: Op
         case_key=f"{_slug(shown)}-{digest(str(part).encode() for part in (case, options.seed))[:12]}",
         family=row.family,
         perturbation=shown,
-        data=case.data or "",
-        geometry=case.geometry or "",
-        label_space=case.labels or "",
+        data=data.display if data else case.data or "",
+        geometry=case.geometry or options.geometry or (str(data.geometry) if data else ""),
+        label_space=case.labels or (data.label_space if data else ""),
         num_classes=0,
         n=options.limit or 0,
         seed=options.seed,
@@ -93,6 +96,8 @@ def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, 
             f"{model.name} has {model.num_classes} classes, {data.name} ({data.label_space}) has {len(data.classes)}; "
             "use a model trained for these classes or set num_classes and checkpoint"
         )
+    if case.labels not in (None, data.label_space):
+        raise CaseError(f"{data.name} is labelled in {data.label_space}; there is no read-out into {case.labels!r}")
     perturbation = Perturbation.bind(case.perturbation)
     geometry = _geometry(case, model, data, options)
     # Gradients come in fp32 whatever the run's dtype, and the row says so.

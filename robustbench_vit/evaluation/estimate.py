@@ -51,21 +51,24 @@ def estimate(
         models: Model specs.
         data: Data specs by slot.
         settings: Fields of `Options`.
+
+    Raises:
+        RobustbenchError: If a model or a data set cannot be opened, or there is no such device.
     """
     options = Options(**settings)
     device = resolve_device(options.device)
-    sets = {slot: load_dataset(spec) for slot, spec in data.items()}
-    wanted = [case for case in cases if (case.data or "") in sets]
+    slots = [case.data or "" for case in cases if (case.data or "") in data]
+    sets = {slot: load_dataset(data[slot]) for slot in dict.fromkeys(slots)}
+    counts = [min(options.limit or len(sets[slot]), len(sets[slot])) for slot in slots]
     lines = []
-    for spec in models:
+    for spec in models if slots else ():
         model = load_model(spec).to(device)
-        batch = sets[wanted[0].data or ""].batch(0, _IMAGES)
+        batch = sets[slots[0]].batch(0, _IMAGES)
         pixels = batch.images.to(device).float() / 255
         with torch.no_grad():
             model(pixels)
             began = time.perf_counter()
             model(pixels).cpu()
         each = (time.perf_counter() - began) / len(batch)
-        counts = [min(options.limit or len(sets[case.data or ""]), len(sets[case.data or ""])) for case in wanted]
-        lines.append(Estimate(spec, len(wanted), max(counts, default=0), each * sum(counts)))
+        lines.append(Estimate(spec, len(slots), max(counts), each * sum(counts)))
     return lines

@@ -43,6 +43,8 @@ class Options:
             raise SpecError(f"batch size must be auto or at least 1, got {self.batch_size}")
         if self.dtype not in ("fp32", "bf16"):
             raise SpecError(f"dtype must be fp32 or bf16, got {self.dtype}")
+        if self.workers < 1:
+            raise SpecError(f"workers must be at least 1, got {self.workers}")
         if not 1 <= self.shard[0] <= self.shard[1]:
             raise SpecError(f"shard must be i/n with 1 ≤ i ≤ n, got {self.shard[0]}/{self.shard[1]}")
 
@@ -54,3 +56,28 @@ class Options:
     def owns(self, block: int) -> bool:
         """Whether a block belongs to this shard."""
         return block % self.shard[1] == self.shard[0] - 1
+
+
+def read_batch_size(text: str) -> int | Literal["auto"]:
+    """The batch size a user wrote.
+
+    Raises:
+        SpecError: If it is neither ``auto`` nor a number.
+    """
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal():
+        raise SpecError(f"batch size must be auto or at least 1, got {text}")
+    return int(text)
+
+
+def read_shard(text: str) -> tuple[int, int]:
+    """The shard a user wrote as ``i/n``.
+
+    Raises:
+        SpecError: If these are not two numbers.
+    """
+    index, _, count = text.partition("/")
+    if not (index.isdecimal() and count.isdecimal()):
+        raise SpecError(f"shard must be i/n such as 2/4, got {text}")
+    return int(index), int(count)

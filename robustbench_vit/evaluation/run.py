@@ -138,6 +138,10 @@ class Work:
         """Whether all rows at canonical positions [start, stop) that the case asks for are there."""
         return self.held[case.record.case_key].issuperset(range(start, min(stop, case.record.n)))
 
+    def reasons(self) -> list[str]:
+        """Why cases cannot be run, each reason once."""
+        return list(dict.fromkeys(o.reason for o in self.outcomes.values() if isinstance(o, PlannedCase)))
+
     def record(self, outcome: RunnableCase | PlannedCase) -> PlannedCase:
         """How a case ended that did not fail while running."""
         if isinstance(outcome, PlannedCase):
@@ -175,12 +179,14 @@ def plan_model(
     Raises:
         StoreError: If a result file cannot be read.
     """
+    unloaded = f"unloaded-{digest([str(model).encode()])[:12]}"
     try:
         loaded = load_model(model) if isinstance(model, str) else model
     except RobustbenchError as error:
-        name, key = str(model), f"unloaded-{digest([str(model).encode()])[:12]}"
-        blanks = {case: blank_case(suite, case, name, key, options) for case in cases}
-        return Work(name, key, {c: replace(blank, status="failed", reason=str(error)) for c, blank in blanks.items()})
+        blanks = {case: blank_case(suite, case, str(model), unloaded, slots, options) for case in cases}
+        failed = {case: replace(blank, status="failed", reason=str(error)) for case, blank in blanks.items()}
+        return Work(str(model), unloaded, failed)
+    store.forget(unloaded)
     # What cannot be digested is never reused: its folder is new every time.
     key = model_key(loaded) if loaded.verified else f"unverified-{uuid4().hex[:12]}"
     work = Work(loaded.name, key, prepare(suite, cases, loaded, key, slots, options), loaded)
@@ -219,6 +225,9 @@ def run(
     ended = []
     for model in models:
         work = plan_model(suite, cases, model, slots, store, options)
+        for reason in work.reasons():
+            progress.say(f"{work.name}: {reason}")
+        store.record([work.record(outcome) for outcome in work.outcomes.values()])  # a killed run has a report, too
         failed = _run_model(work, store, options, progress)
         records = {case: failed.get(_key(outcome)) or work.record(outcome) for case, outcome in work.outcomes.items()}
         store.record(list(records.values()))

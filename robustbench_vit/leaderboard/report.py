@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.table import Table
 
 from robustbench_vit.aggregates.scoring import score
 from robustbench_vit.leaderboard.files import write, write_csv
 from robustbench_vit.leaderboard.sections import Facts
-from robustbench_vit.leaderboard.terminal import tables
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 
@@ -22,17 +20,18 @@ def write_report(folders: Sequence[Path], out: Path) -> list[Path]:
     Raises:
         StoreError: If a folder holds no results or a file cannot be read or written.
     """
-    return write(measure(folders), facts(folders), out)
+    return render(folders, out)[1]
+
+
+def render(folders: Sequence[Path], out: Path) -> tuple[pd.DataFrame, list[Path]]:
+    """Score the folders once; give the measurements and the files that `write_report` writes."""
+    measurements = measure(folders)
+    return measurements, write(measurements, facts(folders), out)
 
 
 def write_results(folders: Sequence[Path], out: Path) -> Path:
     """Score the folders and write results.csv alone."""
     return write_csv(measure(folders), out / "results.csv")
-
-
-def terminal_tables(folders: Sequence[Path]) -> list[Table]:
-    """Score the folders and give the tables for a terminal."""
-    return tables(measure(folders))
 
 
 def measure(folders: Sequence[Path]) -> pd.DataFrame:

@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
-from robustbench_vit.errors import StoreError
+from robustbench_vit.errors import SpecError, StoreError
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import Measurement
+from robustbench_vit.spec import Spec, format_value, parse
 
 CLEAN = "clean"
 PERCENT_UNITS = frozenset({"rate", "ratio"})
@@ -178,16 +179,30 @@ def sections(measurements: pd.DataFrame) -> list[Section]:
 
 
 def short_labels(specs: Iterable[str]) -> dict[str, str]:
-    """The name alone where that tells specs apart, else the whole spec.
+    """The name alone where that tells specs apart, else the name with the arguments in a few words.
 
     Example:
-        >>> list(short_labels(["shuffle(grid=4)", "drop(ratio=0)", "drop(ratio=1)"]).values())
-        ['shuffle', 'drop(ratio=0)', 'drop(ratio=1)']
+        >>> list(short_labels(["shuffle", "drop(region=salient, by=mass)", "drop(rms=0.2)", "drop"]).values())
+        ['shuffle', 'drop mass salient', 'drop rms=0.2', 'drop']
     """
     specs = list(specs)
-    names = {spec: spec.partition("(")[0] for spec in specs}
-    often = Counter(names.values())
-    return {spec: name if often[name] == 1 else spec for spec, name in names.items()}
+    often = Counter(spec.partition("(")[0] for spec in specs)
+    short = {spec: spec.partition("(")[0] if often[spec.partition("(")[0]] == 1 else _few_words(spec) for spec in specs}
+    twice = {label for label, count in Counter(short.values()).items() if count > 1}
+    return {spec: spec if label in twice else label for spec, label in short.items()}
+
+
+def _few_words(text: str) -> str:
+    """``patchdrop(ratio=0.5, region=salient)`` → ``patchdrop ratio=0.5 salient``: words speak for themselves."""
+    try:
+        spec = parse(text)
+    except SpecError:  # whatever a user calls a case
+        return text
+    shown = [value if isinstance(value, str) else format_value(value) for value in spec.positional]
+    for key, value in sorted(spec.args.items()):
+        word = isinstance(value, str) or (isinstance(value, Spec) and not value.args and not value.positional)
+        shown.append(str(value) if word else f"{key}={format_value(value)}")
+    return " ".join([spec.name, *shown])
 
 
 def number(value: float, unit: str) -> str:

@@ -1,5 +1,7 @@
 """The leaderboard in a terminal."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from rich.table import Table
 from rich.text import Text
@@ -22,24 +24,43 @@ def tables(measurements: pd.DataFrame) -> list[Table]:
 
 
 def _table(section: Section) -> Table:
-    # Text, never str: names come from users, and rich would read brackets in them as markup.
-    table = Table(
-        title=Text(f"{section.suite} on {section.data}", style="bold"), caption="accuracy in %, 95 % interval"
-    )
     columns = [column for column in section.columns if column.metric in {"top1", "auc"}]
     # Suites without curves still have something to show.
     columns += [column for column in section.columns if column.metric == "family_accuracy" and len(columns) < 2]
-    table.add_column("model", overflow="fold")
-    table.add_column("images", justify="right")
+    heads = [f"{column.of} {column.label}" for column in columns]
+    cells = [[_cell(section.cell(model, column)) for column in columns] for model in section.models]
+    if len(section.models) < len(columns):  # few models: what was measured goes down, models go across
+        return _filled(section, "", section.models, heads, [list(row) for row in zip(*cells, strict=True)])
+    return _filled(section, "model", heads, section.models, cells)
+
+
+def _filled(
+    section: Section, corner: str, columns: Sequence[str], rows: Sequence[str], cells: Sequence[Sequence[Text]]
+) -> Table:
+    # Text, never str: names come from users, and rich would read brackets in them as markup.
+    title = Text(f"{section.suite} on {section.data}, {_images(section)} images", style="bold")
+    table = Table(title=title, caption=_caption(section))
+    table.add_column(corner, overflow="fold")
     for column in columns:
-        table.add_column(Text(f"{column.of}\n{column.label}"), justify="right", overflow="fold")
-    table.add_column("not done", justify="right")
-    for model in section.models:
-        missing = sum(section.count(model, status) for status in ("failed", "skipped", "partial"))
-        cells = [_cell(section.cell(model, column)) for column in columns]
-        counted = Text(str(missing), style="red" if missing else "dim")
-        table.add_row(Text(model), str(section.images(model)), *cells, counted)
+        table.add_column(Text(column), justify="right", overflow="fold")
+    for row, content in zip(rows, cells, strict=True):
+        table.add_row(Text(row), *content)
     return table
+
+
+def _images(section: Section) -> str:
+    counts = sorted({section.images(model) for model in section.models})
+    return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
+
+
+def _caption(section: Section) -> Text:
+    """What the numbers are, and which models lack some."""
+    caption = Text("accuracy in %, 95 % interval")
+    for model in section.models:
+        for status in ("failed", "skipped", "partial"):
+            if count := section.count(model, status):
+                caption.append(f"\n{model}: {count} {status}", style="red" if status == "failed" else "dim")
+    return caption
 
 
 def _cell(measurement: Measurement | None) -> Text:

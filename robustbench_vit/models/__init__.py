@@ -1,5 +1,6 @@
 """Models: networks as differentiable functions from pixels to logits, with their preprocessing inside."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from robustbench_vit.catalog import Row
@@ -32,12 +33,12 @@ def load_model(spec: str | Spec) -> "ImageModel":
     spec = as_spec(spec)
     row = row_of(spec)
     if row is FILE:
-        model, name = row.load()(spec.name, *spec.positional, **spec.args), str(spec)
+        model, name = row.load()(spec.name, *spec.positional, **spec.args), _label(spec)
     else:
         arguments = row.bind(spec).args
         # A mistake in the preprocessing shows before gigabytes of weights are fetched.
         Preprocessing(HALF, HALF, None).replaced({name: arguments.get(name) for name in OVERRIDES})
-        model, name = row.load()(*([spec.name] if spec.source else []), **arguments), row.display(spec)
+        model, name = row.load()(*([spec.name] if spec.source else []), **arguments), row.label(spec)
     return _finished(model, name)
 
 
@@ -58,6 +59,11 @@ def row_of(spec: str | Spec) -> Row:
         f"{spec} names no model; write timm:NAME, torchvision:NAME, zoo:NAME or path/to/file.py:function "
         "(`robustbench-vit list models` shows them)"
     )
+
+
+def _label(spec: Spec) -> str:
+    """A file model's spec with the file by its name alone: tables are read on other machines."""
+    return str(replace(spec, name=spec.name.rpartition("/")[2]))
 
 
 def _finished(model: Any, name: str) -> "ImageModel":

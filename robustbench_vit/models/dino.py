@@ -1,6 +1,6 @@
 """Saliency from DINO: the class token's attention in the last block of ViT-S/16 (Caron et al., ICCV 2021)."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import timm
@@ -9,6 +9,7 @@ from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor
 from torch.nn import functional
 
+from robustbench_vit.chunks import in_chunks
 from robustbench_vit.errors import ModelError
 from robustbench_vit.models.checkpoint import restore
 from robustbench_vit.types import Context, Pixels
@@ -42,7 +43,7 @@ def saliency(images: Pixels, context: Context, *, head: int = 1, checkpoint: str
     network = backbone(checkpoint).to(images.device)
     mean, std = (images.new_tensor(v).view(1, 3, 1, 1) for v in (IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD))
     resized = functional.interpolate(images, (_SIDE, _SIDE), mode="bilinear", antialias=True, align_corners=False)
-    attention = class_attention(network, (resized - mean) / std)[:, head]
+    attention = in_chunks(partial(class_attention, network), (resized - mean) / std)[:, head]
     return functional.interpolate(attention[:, None], images.shape[-2:], mode="nearest")[:, 0]
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from robustbench_vit.chunks import in_chunks
 from robustbench_vit.errors import CaseError
-from robustbench_vit.perturbations.chunks import in_chunks
 from robustbench_vit.randomness import Keys
 from robustbench_vit.types import Context, Perturbed, Pixels
 

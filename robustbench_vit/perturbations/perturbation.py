@@ -69,7 +69,7 @@ class Perturbation:
             context: What `needs` lists.
 
         Returns:
-            Float images in [0,1] (unless the row is unclipped), of truncated 8-bit values where the row says so.
+            Float images in [0,1], unless the row is unclipped.
 
         Raises:
             CaseError: If the images are not N×3×H×W or the perturbation cannot be applied to them.

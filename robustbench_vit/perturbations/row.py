@@ -67,6 +67,15 @@ class PerturbationRow(Row):
         provider = as_spec(given) if isinstance(given, str | Spec) else Spec(str(given))
         return Spec(bound.name, {**bound.args, "saliency": SALIENCY.row(provider).bind(provider)}, source=bound.source)
 
+    def label(self, spec: str | Spec) -> str:
+        """The display form with files by their name alone, those of the saliency provider included."""
+        shown = as_spec(super().label(spec))
+        provider = shown.args.get("saliency")
+        if isinstance(provider, Spec):
+            labelled = as_spec(SALIENCY.row(provider).label(provider))
+            shown = Spec(shown.name, {**shown.args, "saliency": labelled}, shown.positional, shown.source)
+        return str(shown)
+
     def canonical(self, spec: str | Spec) -> str:
         """Canonical form; paths inside the saliency provider are digested as well."""
         bound = as_spec(super().canonical(spec))
@@ -99,7 +108,7 @@ class PerturbationRow(Row):
         at = self.axis.at(bound.args[self.axis.parameter]) if self.axis else None
         if self.axis is None or at is None:
             return None
-        shown = as_spec(self.display(bound)).args
+        shown = as_spec(self.label(bound)).args
         curve = {name: value for name, value in shown.items() if name != self.axis.parameter}
         return Sweep(str(Spec(self.name, curve)), self.axis.label, at, self.axis.clean_at)
 

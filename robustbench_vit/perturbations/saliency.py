@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from robustbench_vit.chunks import in_chunks
 from robustbench_vit.errors import CaseError
-from robustbench_vit.perturbations.chunks import in_chunks
 from robustbench_vit.types import Context, Pixels
 
 _SIDE = 64

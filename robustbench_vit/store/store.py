@@ -2,7 +2,7 @@
 
 ::
 
-    OUT/cases/<model>/<case>.parquet     rows of one case, sorted by sample id
+    OUT/cases/<model>/<case>.parquet     rows of one case, sorted by sample id, when a run has ended
     OUT/cases/<model>/model.json         digest, preprocessing, parameters of the model
     OUT/parts/<model>/<block>.parquet    rows of all cases run on one block, until they are compacted
     OUT/manifests/<suite>@<v>/<model>.json   which cases the suite asked for, and how each ended
@@ -11,6 +11,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,10 @@ class Store:
         Raises:
             StoreError: If a file cannot be read.
         """
+        with self._lock():  # between a part and its case file, rows are in neither
+            return self._positions(model_key, case_keys)
+
+    def _positions(self, model_key: str, case_keys: Iterable[str]) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {key: set() for key in case_keys}
         for key, held in found.items():
             if (file := self.case_file(model_key, key)).exists():
@@ -101,14 +107,38 @@ class Store:
     # ── what was asked, and what came of it ────────────────────────────────────────────────────────────────────
 
     def record(self, cases: Sequence[PlannedCase]) -> None:
-        """Merge cases into the manifests of their suite and model; entries of other cases stay."""
+        """Merge cases into the manifests of their suite and model; entries of other cases stay.
+
+        Entries without rows (skipped, or failed before anything was known of them) go when the same case is recorded.
+        """
         with self._lock():
             for suite, model_key in dict.fromkeys((case.suite, case.model_key) for case in cases):
                 file = self.root / "manifests" / suite / f"{model_key}.json"
-                mine = {case.case_key: case for case in cases if (case.suite, case.model_key) == (suite, model_key)}
-                kept = {case.case_key: case for case in self._manifest(file) if case.status != "skipped"}
+                asked = [case for case in cases if (case.suite, case.model_key) == (suite, model_key)]
+                known = {case.case_key: case for case in self._manifest(file)}
+                again = {(case.case, case.data) for case in asked}
+                kept = {
+                    key: case
+                    for key, case in known.items()
+                    if case.status != "skipped" and not (case.num_classes == 0 and (case.case, case.data) in again)
+                }
+                mine = {case.case_key: self._settled(case, known.get(case.case_key)) for case in asked}
                 merged = [case.to_json() for case in {**kept, **mine}.values()]
                 write_text(file, json.dumps(merged, indent=1))
+
+    def _settled(self, case: PlannedCase, before: PlannedCase | None) -> PlannedCase:
+        """What a shard that has only part of the rows may say: another may have ended since, or have failed."""
+        if case.status != "partial":
+            return case
+        held = self._positions(case.model_key, [case.case_key])[case.case_key]
+        if held.issuperset(range(case.n)):
+            return replace(case, status="done")
+        return before if before and before.status == "failed" else case
+
+    def forget(self, model_key: str) -> None:
+        """Remove a model from the manifests, e.g. one that could not be loaded and now can."""
+        for file in self.root.glob(f"manifests/*/{model_key}.json"):
+            file.unlink(missing_ok=True)
 
     def planned(self) -> list[PlannedCase]:
         """All cases of all manifests, by suite and model, in plan order.
@@ -127,16 +157,23 @@ class Store:
         Raises:
             StoreError: If a file cannot be read.
         """
+        # Between a part and its case file rows are in neither; without parts there is nothing to wait for, and a
+        # folder that is only read needs no lock.
+        with self._lock() if self._part_files(case.model_key) else nullcontext():
+            tables = self._tables(case)
+        if not tables:
+            return pd.DataFrame({"id": [], "position": [], "label": [], "pred": []})
+        frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+        return frame.drop_duplicates("id").sort_values("id", ignore_index=True)
+
+    def _tables(self, case: PlannedCase) -> list[pa.Table]:
         file = self.case_file(case.model_key, case.case_key)
         tables = [_read(file)] if file.exists() else []
         for part in self._part_files(case.model_key):
             table = _read(part)
             mine = table.filter(pc.equal(table["case"], case.case_key)).drop_columns("case")
             tables += [_without_empty_columns(mine)] if len(mine) else []
-        if not tables:
-            return pd.DataFrame({"id": [], "position": [], "label": [], "pred": []})
-        frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
-        return frame.drop_duplicates("id").sort_values("id", ignore_index=True)
+        return tables
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Write a JSON file below the root."""

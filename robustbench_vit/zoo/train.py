@@ -1,7 +1,7 @@
 """Train a network of the zoo: ``python -m robustbench_vit.zoo.train vit_xs --out weights/vit_xs.safetensors``.
 
 Data are keyed and made on the fly, so a run is a function of its arguments, up to the rounding of the machine. The
-state is saved every few hundred steps; the same command continues a killed run.
+state is saved every hundred steps; the same command continues a killed run.
 """
 
 import argparse

@@ -63,4 +63,4 @@ def test_clean_pass_against_a_bare_loop(benchmark, setting, tmp_path):
         "lowest": round(ratios[0], 4),
         "highest": round(ratios[-1], 4),
     }
-    print(f"\nengine / bare loop: {benchmark.extra_info['engine over bare loop']}")  # noqa: T201 - the result
+    print(f"\nengine / bare loop: {benchmark.extra_info['engine over bare loop']}")

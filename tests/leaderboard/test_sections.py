@@ -88,7 +88,7 @@ def test_labels_are_short_where_they_can_be() -> None:
     """Arguments only where the name does not tell two apart."""
     specs = ["shuffle(grid=4)", "drop(ratio=0)", "drop"]
 
-    assert list(short_labels(specs).values()) == ["shuffle", "drop(ratio=0)", "drop"]
+    assert list(short_labels(specs).values()) == ["shuffle", "drop ratio=0", "drop"]
 
 
 @pytest.mark.parametrize(

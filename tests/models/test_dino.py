@@ -43,7 +43,7 @@ def test_saliency_has_the_size_of_the_images(network, monkeypatch):
 
 def test_injected_attention_orders_the_cells(monkeypatch):
     """The most attended patches go first, whatever the network says."""
-    attention = torch.arange(196.0).view(1, 1, 14, 14).expand(1, 6, 14, 14)
+    attention = torch.arange(196.0).view(1, 1, 14, 14).expand(8, 6, 14, 14)
     monkeypatch.setattr(dino, "backbone", lambda checkpoint: torch.nn.Identity())
     monkeypatch.setattr(dino, "class_attention", lambda network, inputs: attention)
     dropped = (

@@ -61,7 +61,7 @@ def test_a_plain_network_with_statistics(file: Path) -> None:
 
     assert (6, (16, 16)) == (model.num_classes, model.preprocessing.input_size)
     assert (0.1, 0.2, 0.3) == model.preprocessing.std
-    assert f"{file}:plain(classes=6, input_size=16, mean=0.5, std=[0.1, 0.2, 0.3])" == model.name
+    assert "mine.py:plain(classes=6, input_size=16, mean=0.5, std=[0.1, 0.2, 0.3])" == model.name
 
 
 def test_a_plain_network_needs_statistics(file: Path) -> None:

@@ -39,7 +39,7 @@ def test_timm_checkpoint_and_overrides(tmp_path: Path) -> None:
     images = torch.rand(2, 3, 160, 160)
     expected = source.eval()((images - torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1)) / 0.25)
     assert torch.allclose(expected, model(images), atol=1e-6)
-    assert f"timm:test_vit(checkpoint={path}, mean=[0.1, 0.2, 0.3], num_classes=4, std=0.25)" == model.name
+    assert f"timm:test_vit(checkpoint={path.name}, mean=[0.1, 0.2, 0.3], num_classes=4, std=0.25)" == model.name
 
 
 def test_timm_network_of_fixed_size_is_told_the_size() -> None:
@@ -94,7 +94,7 @@ def test_unknown_names_answer_with_the_closest(spec: str, close: str) -> None:
         load_model(spec)
 
 
-@pytest.mark.parametrize("spec", ["resnet50", "hf:org/name", "torchattacks:PGD"])
+@pytest.mark.parametrize("spec", ["resnet50", "org/name"])
 def test_names_without_model_source_are_explained(spec: str) -> None:
     """The message lists the forms a model spec has."""
     with pytest.raises(SpecError, match=r"write timm:NAME, torchvision:NAME, zoo:NAME or path/to/file.py:function"):
