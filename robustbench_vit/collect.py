@@ -5,6 +5,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -147,7 +148,9 @@ def _apart() -> Iterator[None]:
     """Leave the process as it was: no user's options go in; no import path and no suite module stays behind."""
     options, path, modules = os.environ.pop("PYTEST_ADDOPTS", None), list(sys.path), set(sys.modules)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         if options is not None:
             os.environ["PYTEST_ADDOPTS"] = options

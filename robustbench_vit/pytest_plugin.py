@@ -58,15 +58,24 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Our own command line collects suites only; tests beside them are not even imported."""
+    beside = collection_path.suffix == ".py" and not _is_suite(collection_path, config)
+    return True if config.option.rb_collect and beside else None
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "SuiteModule | None":
-    """Collect a file that declares ``SUITE``."""
-    option = parent.config.option
-    if not (option.rb_model or option.rb_collect):
+    """Collect a suite file that pytest would pass over."""
+    seen = parent.session.isinitpath(file_path) or _is_test(file_path, parent.config)
+    return None if seen else pytest_pycollect_makemodule(file_path, parent)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> "SuiteModule | None":
+    """A suite file that pytest collects by itself is a suite, not a module of tests."""
+    if not _is_suite(module_path, parent.config):
         return None
-    named = file_path.match("bench_*.py") or (file_path.suffix == ".py" and parent.session.isinitpath(file_path))
-    if not named or not _declares_suite(file_path):
-        return None
-    module: SuiteModule = SuiteModule.from_parent(parent, path=file_path)
+    module: SuiteModule = SuiteModule.from_parent(parent, path=module_path)
     return module
 
 
@@ -102,9 +111,7 @@ class SuiteModule(pytest.Module):
                 item.stash[_CASE] = _declared(item, self)
             yield item
 
-    def repr_failure(  # type: ignore[override] - pytest.Collector leaves the style out, too
-        self, excinfo: pytest.ExceptionInfo[BaseException]
-    ) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         """What is wrong with a declaration, without the way there."""
         if isinstance(excinfo.value, RobustbenchError):
             return f"{self.path}: {excinfo.value}"
@@ -214,15 +221,27 @@ def _declared(item: pytest.Function, module: SuiteModule) -> Case:
     return case
 
 
+def _is_suite(file: Path, config: pytest.Config) -> bool:
+    if file.suffix != ".py" or not (config.option.rb_model or config.option.rb_collect):
+        return False
+    given = {(config.invocation_params.dir / argument.partition("::")[0]).resolve() for argument in config.args}
+    named = file.match("bench_*.py") or (file.resolve() in given and not _is_test(file, config))
+    return named and _declares_suite(file)
+
+
+def _is_test(file: Path, config: pytest.Config) -> bool:
+    return any(file.match(pattern) for pattern in config.getini("python_files"))
+
+
 def _declares_suite(file: Path) -> bool:
-    """Whether a file assigns ``SUITE`` at module level; files that do not parse are nobody's suite."""
+    """Whether a file assigns ``SUITE`` at module level."""
     text = file.read_text(encoding="utf-8", errors="replace")
     if "SUITE" not in text:
         return False
     try:
         statements = ast.parse(text).body
     except SyntaxError:
-        return file.name.startswith("bench_")  # let the import say what is wrong
+        return True  # let the import say what is wrong
     assigned = [node for node in statements if isinstance(node, ast.Assign | ast.AnnAssign)]
     targets = [
         target for node in assigned for target in (node.targets if isinstance(node, ast.Assign) else [node.target])

@@ -159,7 +159,7 @@ def test_an_argument_is_no_slot():
 @pytest.mark.parametrize("given", [["a", "b"], ["x=a", "x=b"]])
 def test_a_slot_is_filled_once(given):
     """Both values are named."""
-    with pytest.raises(SpecError, match="--data fills .* twice: a and b"):
+    with pytest.raises(SpecError, match=r"--data fills .* twice: a and b"):
         data_slots(given)
 
 

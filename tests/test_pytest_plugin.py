@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import robustbench_vit
 from robustbench_vit import pytest_plugin
 
 MODEL = "zoo:resnet_xs(pretrained=false)"
@@ -24,6 +25,12 @@ def bench_clean():
 def bench_patchdrop(ratio):
     return Case(f"patchdrop({ratio})")
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported():
+    """Modules that pytester meets first it forgets again, and torch cannot be imported twice."""
+    robustbench_vit.evaluate([MODEL, "zoo:vit_xs(pretrained=false)"], "shapetex(n=2)", ["patchdrop(0.5)"], device="cpu")
 
 
 @pytest.fixture
@@ -82,16 +89,12 @@ def test_without_a_model_nothing_is_collected(bench):
     assert pytest.ExitCode.NO_TESTS_COLLECTED == bench(model=None).ret
 
 
-@pytest.mark.parametrize(
-    "text", ["def bench_x(): raise SystemExit", "# SUITE\nsuite = SUITE = None\n"[8:], "x = (", "raise OSError"]
-)
-def test_other_peoples_benchmarks_are_left_alone(bench, text):
+@pytest.mark.parametrize("theirs", ["raise OSError", "print('SUITE')", "x = ("])
+def test_other_peoples_benchmarks_are_left_alone(bench, pytester, theirs):
     """Files that declare no SUITE are not even imported; tests run as ever."""
-    result = bench(suite="def test_it(): pass", name="test_plain")
-    bench_file = text if "SUITE" not in text else "x = 'SUITE'"
+    pytester.makepyfile(bench_theirs=theirs)
 
-    result.assert_outcomes(passed=1)
-    assert pytest.ExitCode.NO_TESTS_COLLECTED == bench("bench_theirs.py", suite=bench_file, name="bench_theirs").ret
+    bench(suite="def test_it(): pass", name="test_plain").assert_outcomes(passed=1)
 
 
 def test_a_test_module_with_a_suite_stays_a_test_module(bench):
@@ -139,7 +142,7 @@ def test_the_limit_of_the_user_goes_first(bench, pytester):
         (["--rb-limit", "0"], "limit must be at least 1, got 0"),
         (["--rb-limit", "x"], "--rb-limit: invalid int value: 'x'"),
         (["--rb-dtype", "fp8"], "--rb-dtype: invalid choice: 'fp8'"),
-        (["--rb-model", "zoo:vit_xs(pretrained"], "expected '=*,' or ')'*".replace("=*", "")),
+        (["--rb-model", "zoo:vit_xs(pretrained"], "expected ',' or ')', found the end"),
     ],
 )
 def test_bad_options_are_usage_errors(bench, arguments, message):
@@ -147,7 +150,7 @@ def test_bad_options_are_usage_errors(bench, arguments, message):
     result = bench(*arguments)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    assert message.rstrip("*") in said(result)
+    assert message in said(result)
     assert "Traceback" not in said(result)
 
 
@@ -165,7 +168,7 @@ def test_what_no_case_survives_ends_the_session(bench, arguments, message):
     result = bench(*arguments)
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    assert f"robustbench_vit: {message}" in said(result) or message in said(result)
+    assert message in said(result)
     assert "Traceback" not in said(result)
 
 
@@ -177,13 +180,11 @@ def test_an_unknown_model_fails_every_item_with_the_closest_name(bench):
     result.stdout.fnmatch_lines(["*unknown model 'zoo:resnet_xxs'; did you mean zoo:resnet_xs*"])
 
 
-@pytest.mark.parametrize("options", [{"numprocesses": 2}, {"dist": "load"}])
-def test_xdist_is_refused(bench, options):
-    """Shards are the way to split a run."""
-    conftest = "".join(f"    config.option.{name} = {value!r}\n" for name, value in options.items())
-    hook = f"import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_configure(config):\n{conftest}"
-    result = bench("-p", "pretend_xdist", suite=SUITE) if Path("pretend_xdist.py").exists() else None
-    Path("conftest.py").write_text(hook)
+@pytest.mark.parametrize("option", ["numprocesses = 2", "dist = 'load'"])
+def test_xdist_is_refused(bench, pytester, option):
+    """Shards are the way to split a run; sessions without suites are not concerned."""
+    hook = "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_configure(config):\n"
+    pytester.makeconftest(f"{hook}    config.option.{option}\n")
     result = bench()
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
@@ -220,9 +221,9 @@ def test_mistakes_in_a_suite_are_collection_errors(bench, old, new, message):
     assert "Traceback" not in said(result)
 
 
-def test_conftest_works_as_ever(bench):
+def test_conftest_works_as_ever(bench, pytester):
     """Hooks of the user's conftest see the items of a suite."""
-    Path("conftest.py").write_text("def pytest_collection_modifyitems(items):\n    del items[1:]\n")
+    pytester.makeconftest("def pytest_collection_modifyitems(items):\n    del items[1:]\n")
 
     bench().assert_outcomes(passed=1)
 

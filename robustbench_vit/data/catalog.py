@@ -2,6 +2,7 @@
 
 from robustbench_vit.catalog import REQUIRED, Catalog, Parameter, Row
 
+_DOWNLOAD = Parameter("download", False, "fetch into path through torchvision", "flag")
 _SPLIT = Parameter("split", "test", "published split", "word", choices=("test", "train"))
 _MASKS = Parameter("masks", None, "folder of object masks under the same relative paths", "path", optional=True)
 
@@ -12,7 +13,7 @@ DATASETS: Catalog[Row] = Catalog(
             "cifar10",
             "robustbench_vit.data.cifar:cifar10",
             "CIFAR-10, 32×32 photographs, 10 classes",
-            (Parameter("path", REQUIRED, "folder that holds cifar-10-batches-py", "path"), _SPLIT),
+            (Parameter("path", REQUIRED, "folder that holds cifar-10-batches-py", "path"), _SPLIT, _DOWNLOAD),
             positional="path",
             reference="Krizhevsky 2009, Learning multiple layers of features from tiny images",
         ),
@@ -20,7 +21,7 @@ DATASETS: Catalog[Row] = Catalog(
             "cifar100",
             "robustbench_vit.data.cifar:cifar100",
             "CIFAR-100, 32×32 photographs, 100 classes",
-            (Parameter("path", REQUIRED, "folder that holds cifar-100-python", "path"), _SPLIT),
+            (Parameter("path", REQUIRED, "folder that holds cifar-100-python", "path"), _SPLIT, _DOWNLOAD),
             positional="path",
             reference="Krizhevsky 2009, Learning multiple layers of features from tiny images",
         ),
@@ -31,6 +32,7 @@ DATASETS: Catalog[Row] = Catalog(
             (
                 Parameter("path", None, "folder of the IDX files, or torchvision root", "path", optional=True),
                 _SPLIT,
+                _DOWNLOAD,
             ),
             positional="path",
             reference="arXiv:1708.07747",

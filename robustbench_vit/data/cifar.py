@@ -11,23 +11,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from robustbench_vit.data.arrays import ArrayDataset
+from robustbench_vit.data.download import download as fetch
 from robustbench_vit.errors import DataError
 
 _TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 
 
-def cifar10(path: str, split: str = "test") -> ArrayDataset:
+def cifar10(path: str, split: str = "test", *, download: bool = False) -> ArrayDataset:
     """Open CIFAR-10.
 
     Args:
         path: Folder that holds ``cifar-10-batches-py`` (a torchvision root), or that folder itself.
         split: ``test`` (10,000) or ``train`` (50,000).
+        download: Fetch the files into ``path`` through torchvision if they are not there.
 
     Raises:
         DataError: If files are missing (the message says how to get them) or damaged.
 
     Source: Krizhevsky, "Learning multiple layers of features from tiny images", 2009, chapter 3.
     """
+    if download:
+        fetch("CIFAR10", path)
     folder = _find(path, "cifar-10-batches-py", "CIFAR10")
     files = [folder / name for name in (_TRAIN if split == "train" else ("test_batch",))]
     images, labels = _samples(files, "labels")
@@ -37,18 +41,21 @@ def cifar10(path: str, split: str = "test") -> ArrayDataset:
     )
 
 
-def cifar100(path: str, split: str = "test") -> ArrayDataset:
+def cifar100(path: str, split: str = "test", *, download: bool = False) -> ArrayDataset:
     """Open CIFAR-100 with its 100 fine labels.
 
     Args:
         path: Folder that holds ``cifar-100-python`` (a torchvision root), or that folder itself.
         split: ``test`` (10,000) or ``train`` (50,000).
+        download: Fetch the files into ``path`` through torchvision if they are not there.
 
     Raises:
         DataError: If files are missing (the message says how to get them) or damaged.
 
     Source: Krizhevsky, "Learning multiple layers of features from tiny images", 2009, chapter 3.
     """
+    if download:
+        fetch("CIFAR100", path)
     folder = _find(path, "cifar-100-python", "CIFAR100")
     images, labels = _samples([folder / split], "fine_labels")
     (classes,) = _read(folder / "meta", "fine_label_names")
@@ -62,10 +69,7 @@ def _find(path: str, name: str, torchvision_name: str) -> Path:
     for folder in (given / name, given):
         if folder.name == name and folder.is_dir():
             return folder
-    raise DataError(
-        f"no folder {name} in {given}; call torchvision.datasets.{torchvision_name}(ROOT, download=True) "
-        f"and give {torchvision_name.lower()}(ROOT)"
-    )
+    raise DataError(f"no folder {name} in {given}; fetch it with {torchvision_name.lower()}({path}, download=true)")
 
 
 def _samples(files: Sequence[Path], label_key: str) -> tuple[Tensor, NDArray[np.int64]]:

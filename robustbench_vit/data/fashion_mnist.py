@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from robustbench_vit.data.arrays import ArrayDataset
+from robustbench_vit.data.download import download as fetch
 from robustbench_vit.errors import DataError
 
 CLASSES = (
@@ -21,19 +22,22 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 _PREFIX = {"test": "t10k", "train": "train"}
 
 
-def fashion_mnist(path: str | None = None, split: str = "test") -> ArrayDataset:
+def fashion_mnist(path: str | None = None, split: str = "test", *, download: bool = False) -> ArrayDataset:
     """Open Fashion-MNIST; its grey pictures become RGB.
 
     Args:
         path: Folder of the four IDX files, or a torchvision root that holds ``FashionMNIST/raw``; None is Debian's
             folder. The files may be gzipped or not.
         split: ``test`` (10,000) or ``train`` (60,000).
+        download: Fetch the files into ``path`` through torchvision if they are not there.
 
     Raises:
         DataError: If the files are not there (the message says how to get them) or damaged.
 
     Source: Xiao, Rasul & Vollgraf, "Fashion-MNIST", 2017, arXiv:1708.07747, section 2.
     """
+    if download:
+        fetch("FashionMNIST", path)
     images = _read(_find(path, f"{_PREFIX[split]}-images-idx3-ubyte"), dimensions=3)
     labels = _read(_find(path, f"{_PREFIX[split]}-labels-idx1-ubyte"), dimensions=1)
     return ArrayDataset(
@@ -55,8 +59,8 @@ def _find(path: str | None, name: str) -> Path:
             if file.is_file():
                 return file
     raise DataError(
-        f"no {name}.gz in {' or '.join(map(str, places))}; install Debian's package dataset-fashion-mnist, or call "
-        "torchvision.datasets.FashionMNIST(ROOT, download=True) and give fashion_mnist(path=ROOT)"
+        f"no {name}.gz in {' or '.join(map(str, places))}; install Debian's package dataset-fashion-mnist, or write "
+        "fashion_mnist(path=ROOT, download=true)"
     )
 
 

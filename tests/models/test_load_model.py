@@ -94,7 +94,7 @@ def test_unknown_names_answer_with_the_closest(spec: str, close: str) -> None:
         load_model(spec)
 
 
-@pytest.mark.parametrize("spec", ["resnet50", "org/name"])
+@pytest.mark.parametrize("spec", ["resnet50", "resnet50(pretrained=false)"])
 def test_names_without_model_source_are_explained(spec: str) -> None:
     """The message lists the forms a model spec has."""
     with pytest.raises(SpecError, match=r"write timm:NAME, torchvision:NAME, zoo:NAME or path/to/file.py:function"):
