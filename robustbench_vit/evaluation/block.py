@@ -18,7 +18,7 @@ from robustbench_vit.types import Batch, Logits, Pixels
 BLOCK = 256
 """Samples a block: what a kill loses at most, and a part file holds."""
 
-_START = {"cuda": 256, "cpu": 64, "mps": 128}
+_START = {"cuda": 256, "cpu": 32, "mps": 128}
 
 
 class Predictor:
