@@ -59,18 +59,20 @@ def perturb(
     bound = Perturbation.bind(perturbation)
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise CaseError(f"images must be uint8 or float in [0,1], got {images.dtype}")
+    pixels = images.float() / 255 if images.dtype == torch.uint8 else images.float()
+    if len(pixels) and not 0 <= pixels.min() <= pixels.max() <= 1:
+        raise CaseError(f"float images must lie in [0,1], got {pixels.min():g} to {pixels.max():g}; divide by 255?")
     names = tuple(map(str, range(len(images)))) if ids is None else tuple(ids)
     given: Context = _checked(Context, context)
     if bound.saliency is not None and given.saliency is None:
-        pixels = images if images.is_floating_point() else images.float() / 255
         given = replace(given, saliency=provide_saliency(bound.saliency, pixels, given))
-    perturbed = bound(images, names, seed=seed, context=given).images
-    return perturbed if images.is_floating_point() else to_uint8(perturbed)
+    perturbed = bound(pixels, names, seed=seed, context=given).images
+    return perturbed.to(images.dtype) if images.is_floating_point() else to_uint8(perturbed)
 
 
 def evaluate(
     model: str | nn.Module | Sequence[str | nn.Module],
-    data: str | Dataset | None = None,
+    data: str | Dataset | Mapping[str, str | Dataset] | None = None,
     cases: str | Suite | Sequence[str | Case] = "quickstart",
     *,
     out: str | Path | None = None,
@@ -80,7 +82,7 @@ def evaluate(
 
     Args:
         model: Spec, `ImageModel`, or a list of them.
-        data: Spec or data set; None is the suite's own.
+        data: Spec or data set, or a mapping from slots to them (``""`` is the run's own); None is the suite's own.
         cases: Name or file of a suite, a suite of this package, or cases (spec strings of perturbations will do).
         out: Results folder; None keeps nothing.
         **options: Fields of `evaluation.options.Options`: ``limit``, ``batch_size``, ``device``, ``dtype``, ``seed``, …
@@ -99,8 +101,7 @@ def evaluate(
     store, records = Store(out), list[PlannedCase]()
     for found in _declared(cases):
         slots: dict[str, str | Dataset] = dict(data_slots([], found.suite.data))
-        if data is not None:
-            slots[""] = data
+        slots |= data if isinstance(data, Mapping) else {} if data is None else {"": data}
         settings = {"limit": found.suite.limit, **options}
         records += run_suite(found.suite, found.cases, models=models, data=slots, out=store.root, **settings).records
     return score(records, store.rows)

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
@@ -74,11 +74,11 @@ class Parameter:
         return value
 
     def _fits(self, value: Value) -> bool:
+        if isinstance(value, bool) and self.kind in ("number", "integer", "sizes"):
+            return False  # to Python, true is an integer
         if self.kind == "sizes":
             sizes = value if isinstance(value, tuple) else (value, value)
             return len(sizes) == 2 and all(isinstance(size, int) and self._in_range(size) for size in sizes)
-        if isinstance(value, bool) and self.kind in ("number", "integer"):
-            return False  # to Python, true is an integer
         fits = isinstance(value, _TYPES[self.kind])
         if self.kind in ("number", "integer"):
             return fits and self._in_range(value)
@@ -175,7 +175,10 @@ class Row:
         """The display form with files and folders by their name alone: tables are read on other machines."""
         shown = as_spec(self.display(spec))
         paths = {parameter.name for parameter in self.parameters if parameter.kind == "path"}
-        args = {name: Path(value).name if name in paths else value for name, value in shown.args.items()}
+        args = {
+            name: Path(value).name if name in paths and isinstance(value, str) else value
+            for name, value in shown.args.items()
+        }
         first = (args.pop(self.positional),) if self.positional in paths & set(args) else ()
         return str(Spec(shown.name, args, first, shown.source))
 
@@ -281,4 +284,13 @@ def _digested(value: Value) -> Value:
     if not path.exists():
         raise SpecError(f"no such file or folder: {value}")
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    return digest(part for file in files for part in (file.relative_to(path).as_posix().encode(), file.read_bytes()))
+    stamps = tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files)
+    return _digested_files(path, stamps)
+
+
+@lru_cache
+def _digested_files(path: Path, stamps: tuple[tuple[Path, int, int], ...]) -> str:
+    """Digest of names and contents; files that look unchanged are read once a process."""
+    return digest(
+        part for file, *_ in stamps for part in (file.relative_to(path).as_posix().encode(), file.read_bytes())
+    )

@@ -70,9 +70,10 @@ def collect(targets: Sequence[str], *, keyword: str = "", markers: str = "") -> 
         SpecError: If a name is unknown, a file cannot be imported, or nothing is selected.
     """
     selection = [*(["-k", keyword] if keyword else []), *(["-m", markers] if markers else [])]
-    arguments = [*_SETTINGS, *selection, "--", *(str(_path(target)) for target in targets)]
+    paths = [_path(target) for target in targets]
+    arguments = [*_SETTINGS, *selection, "--", *map(str, paths)]
     found, output = _Found(), io.StringIO()
-    with _apart(), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+    with _apart(paths), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         code = pytest.main(arguments, plugins=[found, pytest_plugin])
     if found.errors:
         raise SpecError("cannot collect: " + "\n".join(found.errors))
@@ -144,9 +145,10 @@ def _path(target: str) -> Path:
 
 
 @contextlib.contextmanager
-def _apart() -> Iterator[None]:
+def _apart(paths: Sequence[Path]) -> Iterator[None]:
     """Leave the process as it was: no user's options go in; no import path and no suite module stays behind."""
     options, path, modules = os.environ.pop("PYTEST_ADDOPTS", None), list(sys.path), set(sys.modules)
+    suites = {path.resolve() for path in paths}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -157,7 +159,8 @@ def _apart() -> Iterator[None]:
         sys.path[:] = path
         # A suite may have been edited, or be another of the same name, when it is collected again.
         for name in set(sys.modules) - modules:
-            if "SUITE" in getattr(sys.modules[name], "__dict__", ()):
+            file = Path(getattr(sys.modules[name], "__file__", None) or "builtin").resolve()
+            if file.match("bench_*.py") or file in suites:
                 del sys.modules[name]
 
 

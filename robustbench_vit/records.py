@@ -70,6 +70,7 @@ class PlannedCase:
         tags: Tags of the case.
         status: ``done``, ``partial`` (rows of some samples only), ``failed`` or ``skipped``.
         reason: Why it failed or was skipped, else empty.
+        input_size: ``height×width`` the model's wrapper resizes to, empty if it takes any size.
     """
 
     suite: str
@@ -90,6 +91,12 @@ class PlannedCase:
     tags: tuple[str, ...] = ()
     status: Status = "partial"
     reason: str = ""
+    input_size: str = ""
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What was declared, whatever versions or contents it came to."""
+        return (self.case, self.data, self.geometry, self.label_space, self.seed, self.dtype, self.tags)
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""
@@ -127,6 +134,9 @@ class Measurement:
         axis: Label of the curve's axis with its unit.
         at: The case's place on the axis; NaN for an aggregate.
         clean_at: Where the clean case lies on the axis; NaN if it is no point of the curve.
+        seed: Seed of the draws.
+        dtype: ``fp32`` or ``bf16``.
+        input_size: ``height×width`` the model's wrapper resizes images to, empty if it takes any size.
     """
 
     model: str
@@ -149,3 +159,6 @@ class Measurement:
     axis: str = ""
     at: float = nan
     clean_at: float = nan
+    seed: int = 0
+    dtype: str = "fp32"
+    input_size: str = ""

@@ -79,11 +79,10 @@ class Suite:
             raise SpecError(f"suite {self.name!r}: version must be a positive integer, got {self.version!r}")
         if not self.name.replace("_", "").replace("-", "").isalnum():
             raise SpecError(f"suite name {self.name!r} must consist of letters, digits, '-' and '_'")
-        if isinstance(self.models, str):
+        if not isinstance(self.models, tuple):
             raise SpecError(f"suite {self.name!r}: models must be a tuple of specs, got {self.models!r}")
         if self.limit is not None and self.limit < 1:
             raise SpecError(f"suite {self.name!r}: limit must be at least 1, got {self.limit}")
-        object.__setattr__(self, "models", tuple(self.models))
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

@@ -57,4 +57,3 @@ def test_one_model_is_no_list_of_letters():
     """A word where a tuple belongs is a mistake that would run late."""
     with pytest.raises(SpecError, match="suite 'x': models must be a tuple of specs, got 'zoo:vit_xs'"):
         Suite("x", version=1, models="zoo:vit_xs")
-    assert ("a", "b") == Suite("x", version=1, models=["a", "b"]).models

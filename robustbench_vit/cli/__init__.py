@@ -66,9 +66,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.add_argument("--markers", default="", metavar="EXPR", help="select cases by marker, as pytest -m does")
     run.add_argument("--limit", type=int, metavar="N", help="first N samples of the canonical order")
     run.add_argument("--batch-size", default="auto", metavar="N", help="images a forward pass (auto)")
-    run.add_argument(
-        "--device", default="auto", metavar="DEV", help="cpu, cuda, cuda:1, mps, a list, or auto: all GPUs"
-    )
+    run.add_argument("--device", default="auto", metavar="DEV", help="cpu, cuda, cuda:1, a list, or auto: all GPUs")
     run.add_argument("--dtype", default="fp32", choices=("fp32", "bf16"), help="precision of the model (fp32)")
     run.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all draws (0)")
     run.add_argument("--workers", type=int, default=2, metavar="N", help="threads that decode pictures (2)")

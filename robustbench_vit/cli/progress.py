@@ -1,11 +1,14 @@
 """Progress of a run in the terminal: images done, rate and time left."""
 
+import time
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+_SECONDS = 10  # between two lines on a pipe
 
 
 class Rate(ProgressColumn):
@@ -17,7 +20,7 @@ class Rate(ProgressColumn):
 
 
 class TerminalProgress:
-    """Shows a run; on a pipe it prints lines only.
+    """Shows a run as a bar; on a pipe, as a line every ten seconds.
 
     Args:
         console: Where to write.
@@ -35,7 +38,8 @@ class TerminalProgress:
             disable=not console.is_interactive,
         )
         self.task = self.bar.add_task("starting", total=0)
-        self._total = 0
+        self._total = self._done = 0
+        self._began = self._told = time.monotonic()
 
     def __enter__(self) -> Self:
         self.bar.start()
@@ -52,6 +56,12 @@ class TerminalProgress:
     def advance(self, images: int, what: str) -> None:
         """So many images of a case are done."""
         self.bar.update(self.task, advance=images, description=what)
+        self._done += images
+        now = time.monotonic()
+        if self.bar.disable and now - self._told > _SECONDS:
+            self._told = now
+            rate = self._done / (now - self._began)
+            self.say(f"{self._done:,} of {self._total:,} images, {rate:,.0f} img/s, {what}")
 
     def say(self, text: str) -> None:
         """Something worth a line happened."""

@@ -11,14 +11,14 @@ from robustbench_vit.errors import SpecError
 from robustbench_vit.evaluation.cases import RunnableCase
 from robustbench_vit.evaluation.needs import Contexts
 from robustbench_vit.evaluation.options import Options
-from robustbench_vit.evaluation.predict import Columns, read_out, rows
+from robustbench_vit.evaluation.predict import Columns, read_out, rows, value_range
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.types import Batch, Logits, Pixels
 
 BLOCK = 256
 """Samples a block: what a kill loses at most, and a part file holds."""
 
-_START = {"cuda": 256, "cpu": 32, "mps": 128}
+_START = {"cuda": 256, "cpu": 32}
 
 
 class Predictor:
@@ -32,15 +32,22 @@ class Predictor:
 
     def __init__(self, model: ImageModel, options: Options, say: Callable[[str], object] = lambda _: None) -> None:
         self.device = resolve_device(options.device)
-        layout = torch.channels_last if options.channels_last else torch.contiguous_format
-        self.model = model.to(self.device).to(memory_format=layout)
-        self.options, self.say, self.layout = options, say, layout
+        self.layout = torch.channels_last if options.channels_last else torch.contiguous_format
+        self.options, self.say = options, say
+        self._home, self._training = model.mean.device, [module for module in model.modules() if module.training]
+        self.model = model.eval().to(self.device).to(memory_format=self.layout)
         self._forward: Callable[[Pixels], Logits] = torch.compile(self.model) if options.compile else self.model
         auto = options.batch_size == "auto"
-        self.batch_size = _START.get(self.device.type, 64) if auto else int(options.batch_size)
+        self.batch_size = _START.get(self.device.type, 32) if auto else int(options.batch_size)
         self._shrinks = auto
         self.seconds: dict[str, float] = {}
         self.images: dict[str, int] = {}
+
+    def release(self) -> None:
+        """Give the model back as it came: its device, its layout, the layers that were in training mode."""
+        self.model.to(self._home).to(memory_format=torch.contiguous_format)
+        for module in self._training:
+            module.training = True
 
     def run(self, case: RunnableCase, block: Batch, contexts: Contexts) -> pa.Table:
         """Perturb, classify and read out a block.
@@ -57,14 +64,18 @@ class Predictor:
             except torch.OutOfMemoryError:
                 if not self._shrinks or self.batch_size == 1:
                     raise
-                self.batch_size //= 2
-                torch.cuda.empty_cache()
-                self.say(f"out of memory; the batch size is now {self.batch_size}")
             else:
                 return table
+            # Behind the handler: inside it the traceback still holds the tensors.
+            self.batch_size //= 2
+            contexts.forget()
+            torch.cuda.empty_cache()
+            self.say(f"out of memory; the batch size is now {self.batch_size}")
 
     def _run(self, case: RunnableCase, block: Batch, contexts: Contexts) -> pa.Table:
         parts: list[Columns] = []
+        # Cases that differentiate are judged by the model they attacked: eager, fp32.
+        forward = self.model if "model" in case.perturbation.needs else self._forward
         with torch.no_grad(), _exact_fp32():
             for start in range(0, len(block), self.batch_size):
                 stop = min(start + self.batch_size, len(block))
@@ -72,10 +83,10 @@ class Predictor:
                 context = contexts.of(case.perturbation, images, start)
                 perturbed = case.perturbation(images, block.ids[start:stop], seed=self.options.seed, context=context)
                 with self._autocast(case.record.dtype):
-                    logits = self._forward(perturbed.images.contiguous(memory_format=self.layout))
+                    logits = forward(perturbed.images.contiguous(memory_format=self.layout))
                 columns = read_out(logits, block.labels[start:stop].to(self.device))
-                parts.append({**columns, **perturbed.columns})
-        return rows(block, parts)
+                parts.append({**columns, **perturbed.columns, **value_range(perturbed.images)})
+        return rows(block, parts, clipped=not case.perturbation.row.is_unclipped(case.perturbation.spec))
 
     def _autocast(self, dtype: str) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16) if dtype == "bf16" else nullcontext()
@@ -97,7 +108,7 @@ def resolve_device(name: str) -> torch.device:
         return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
         reason = str(error).partition("\n")[0]
-        raise SpecError(f"device {name!r} cannot be used: {reason}; say cpu, cuda, cuda:1, mps or auto") from error
+        raise SpecError(f"device {name!r} cannot be used: {reason}; say cpu, cuda, cuda:1 or auto") from error
 
 
 class _exact_fp32:  # noqa: N801 - reads as the statement it is

@@ -16,6 +16,9 @@ from robustbench_vit.perturbations.perturbation import Perturbation
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.suite import Case, Suite
 
+ENGINE_VERSION = 1
+"""Grows when the same model and images give other rows: resizing inside the wrapper, read-out, keys."""
+
 
 @dataclass(frozen=True)
 class RunnableCase:
@@ -102,8 +105,8 @@ def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, 
     geometry = _geometry(case, model, data, options)
     # Gradients come in fp32 whatever the run's dtype, and the row says so.
     dtype = "fp32" if "model" in perturbation.needs else options.dtype
-    version = perturbation.row.version
-    parts = (data.digest, geometry, perturbation.canonical, version, data.label_space, options.seed, dtype)
+    versions = (ENGINE_VERSION, *perturbation.versions)
+    parts = (data.digest, geometry, perturbation.canonical, versions, data.label_space, options.seed, dtype)
     record = replace(
         blank,
         case_key=f"{_slug(blank.case)}-{digest(str(part).encode() for part in parts)[:12]}",
@@ -113,6 +116,7 @@ def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, 
         label_space=data.label_space,
         num_classes=len(data.classes),
         n=min(options.limit or len(data), len(data)),
+        input_size="×".join(map(str, model.preprocessing.input_size or ())),
         dtype=dtype,
     )
     return RunnableCase(record, perturbation, data, geometry)
@@ -125,9 +129,9 @@ def _geometry(case: Case, model: ImageModel, data: Dataset, options: Options) ->
     return Geometry.parse(model.preprocessing.native() if wanted == "native" else wanted)
 
 
-def model_key(model: ImageModel) -> str:
-    """Folder of a model's results: slug and digest of weights, architecture and preprocessing."""
-    return f"{_slug(model.name)}-{model.digest()[:12]}"
+def model_key(name: str, identity: str) -> str:
+    """Folder of a model's results: slug of its name and digest of weights, architecture and preprocessing."""
+    return f"{_slug(name)}-{identity[: 24 if identity.startswith('unverified') else 12]}"
 
 
 def _slug(text: Any) -> str:

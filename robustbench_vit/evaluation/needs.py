@@ -1,6 +1,7 @@
 """Satisfying what perturbations need: masks, saliency maps, the model itself (DESIGN §4)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -24,6 +25,10 @@ class Contexts:
     def __init__(self, block: Batch, model: ImageModel, device: torch.device) -> None:
         self.block, self.model, self.device = block, model, device
         self._saliency: dict[tuple[Spec, int, int], Tensor] = {}
+
+    def forget(self) -> None:
+        """Drop the saliency maps, whose batches have changed."""
+        self._saliency.clear()
 
     def of(self, perturbation: Perturbation, images: Tensor, start: int) -> Context:
         """The context of a batch.
@@ -55,7 +60,7 @@ class Contexts:
         key = (provider, start, len(images))
         if key not in self._saliency:
             self._saliency[key] = provide_saliency(provider, images.float() / 255, context)
-        return Context(**{**vars(context), "saliency": self._saliency[key]})
+        return replace(context, saliency=self._saliency[key])
 
     def _differentiable(self) -> Callable[[Pixels], Logits]:
         """The model in fp32, whatever autocast surrounds it."""

@@ -13,7 +13,7 @@ class Options:
     Args:
         limit: Number of samples in canonical order; None is all.
         batch_size: Images a forward pass, or ``auto``: 256 on a GPU and 32 on a CPU, halved when memory runs out.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
+        device: ``cpu``, ``cuda``, ``cuda:1`` or ``auto``.
         dtype: ``fp32``, or ``bf16`` autocast for cases that need no gradient.
         seed: Seed of all keyed draws.
         workers: Threads that decode pictures ahead.

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from robustbench_vit.errors import CaseError
 from robustbench_vit.records import MAX_STORED_CLASSES
-from robustbench_vit.types import Batch, Logits
+from robustbench_vit.types import Batch, Logits, Pixels
 
 Columns = dict[str, Tensor]
 
@@ -41,14 +41,36 @@ def read_out(logits: Logits, labels: Tensor) -> Columns:
     return {**columns, "top5_ids": ids.int(), "top5_probabilities": top}
 
 
-def rows(batch: Batch, parts: list[Columns]) -> pa.Table:
+_LOW, _HIGH = "lowest", "highest"
+
+
+def value_range(images: Pixels) -> Columns:
+    """Smallest and largest value of each image, checked by `rows` and not stored."""
+    return {_LOW: images.amin(dim=(1, 2, 3)), _HIGH: images.amax(dim=(1, 2, 3))}
+
+
+def rows(batch: Batch, parts: list[Columns], *, clipped: bool = True) -> pa.Table:
     """Join the columns of a block's batches into rows; the only place that waits for the device.
 
+    Args:
+        batch: The block.
+        parts: Columns of its batches, in order.
+        clipped: Whether the perturbed images had to stay in [0,1].
+
     Raises:
-        CaseError: If a logit is infinite or not a number; names the first sample.
+        CaseError: If a logit is infinite or not a number, or an image left [0,1]; names the first sample.
     """
     names = parts[0]
     columns = {name: torch.cat([part[name] for part in parts]).detach().cpu().numpy() for name in names}
+    low, high = columns.pop(_LOW, None), columns.pop(_HIGH, None)
+    if clipped and low is not None and high is not None:
+        outside = np.flatnonzero(~((low >= 0) & (high <= 1)))
+        if len(outside):
+            first = outside[0]
+            raise CaseError(
+                f"the perturbed images must stay in [0,1]; that of sample {batch.ids[first]!r} spans "
+                f"[{low[first]:g}, {high[first]:g}]"
+            )
     broken = np.flatnonzero(~(np.isfinite(columns["logsumexp"]) & np.isfinite(columns["nll"])))
     if len(broken):
         first = batch.ids[broken[0]]

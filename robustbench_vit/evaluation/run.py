@@ -110,14 +110,18 @@ class Work:
         key: Folder of its results.
         outcomes: What each declared case came to: something to run, or a record that says why not.
         model: The model, or None if it could not be loaded.
+        digest: Identity of the model.
         held: Canonical positions that have rows already, by case key.
+        resized: Geometries whose images the model resizes, as far as the user was told.
     """
 
     name: str
     key: str
     outcomes: Mapping[Case, RunnableCase | PlannedCase]
     model: ImageModel | None = None
+    digest: str = ""
     held: dict[str, set[int]] = field(default_factory=dict)
+    resized: set[Geometry] = field(default_factory=set)
 
     @cached_property
     def cases(self) -> list[RunnableCase]:
@@ -188,8 +192,9 @@ def plan_model(
         return Work(str(model), unloaded, failed)
     store.forget(unloaded)
     # What cannot be digested is never reused: its folder is new every time.
-    key = model_key(loaded) if loaded.verified else f"unverified-{uuid4().hex[:12]}"
-    work = Work(loaded.name, key, prepare(suite, cases, loaded, key, slots, options), loaded)
+    identity = loaded.digest()
+    key = model_key(loaded.name, identity if loaded.verified else f"unverified{uuid4().hex}")
+    work = Work(loaded.name, key, prepare(suite, cases, loaded, key, slots, options), loaded, identity)
     work.held = store.positions(key, [case.record.case_key for case in work.cases])
     return work
 
@@ -249,7 +254,11 @@ def _run_model(work: Work, store: Store, options: Options, progress: Progress) -
         return failed
     jobs = list(work.jobs(options))
     progress.total(sum(job.images for job in jobs))
-    predictor = Predictor(work.model, options, progress.say)
+    try:
+        predictor = Predictor(work.model, options, progress.say)
+    except RuntimeError as error:  # a model that does not fit the device
+        _fail(work, work.cases, error, progress, failed)
+        return failed
     began = time.time()
     with ThreadPoolExecutor(1) as pool:
         ahead = jobs[0].decode(pool) if jobs else {}
@@ -260,6 +269,7 @@ def _run_model(work: Work, store: Store, options: Options, progress: Progress) -
                 tables |= _run_cases(work, predictor, blocks[geometry], cases, progress, failed)
             if tables:
                 store.commit(work.key, job.block, tables)
+    predictor.release()
     _finish(work, work.model, predictor, store, options, began)
     return failed
 
@@ -279,20 +289,35 @@ def _run_cases(
         return tables
     try:
         block = decoded.result()
-    except (RobustbenchError, OSError) as error:
-        failed.update({case.record.case_key: _failure(case, error) for case in cases})
-        progress.say(f"{work.name}: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever a data set raises concerns its cases alone
+        _fail(work, cases, error, progress, failed)
         return tables
+    _mention_resizing(work, cases[0].geometry, block, progress)
     contexts = Contexts(block, work.model, predictor.device)
     for case in cases:
         try:
             tables[case.record.case_key] = predictor.run(case, block, contexts)
-        except (RobustbenchError, RuntimeError, ValueError, TypeError) as error:
-            # Whatever a model or a plugin raises concerns this case alone.
-            record = failed[case.record.case_key] = _failure(case, error)
-            progress.say(f"{work.name}, {record.case}: {record.status}, {record.reason}")
+        except Exception as error:  # noqa: BLE001 - whatever a model or a plugin raises concerns this case alone
+            _fail(work, [case], error, progress, failed)
         progress.advance(len(block), f"{work.name} · {case.record.case}")
     return tables
+
+
+def _mention_resizing(work: Work, geometry: Geometry, block: Batch, progress: Progress) -> None:
+    """Say once a geometry that the model sees other images than the crop (contract C3)."""
+    size, images = work.model.preprocessing.input_size if work.model else None, tuple(block.images.shape[-2:])
+    if size is not None and size != images and geometry not in work.resized:
+        work.resized.add(geometry)
+        came, goes = ("×".join(map(str, sides)) for sides in (images, size))
+        progress.say(f"{work.name}: images of {came} are resized to {goes}, the input of the model")
+
+
+def _fail(work: Work, cases: Sequence[RunnableCase], error: Exception, progress: Progress, failed: Failed) -> None:
+    """Record that these cases ended here."""
+    for case in cases:
+        record = failed[case.record.case_key] = _failure(case, error)
+    names = cases[0].record.case if len(cases) == 1 else f"{len(cases)} cases"
+    progress.say(f"{work.name}, {names}: {record.status}, {record.reason}")
 
 
 def _failure(case: RunnableCase, error: Exception) -> PlannedCase:
@@ -308,16 +333,16 @@ def _finish(work: Work, model: ImageModel, predictor: Predictor, store: Store, o
     work.held = store.positions(work.key, keys)
     complete = [case.record.case_key for case in work.cases if work.holds(case, 0, case.record.n)]
     store.compact(work.key, complete if options.is_sharded else keys)
-    store.write_json(f"cases/{work.key}/model.json", _model_facts(model))
+    store.write_json(f"cases/{work.key}/model.json", _model_facts(work, model))
     if predictor.images:
         stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(began))}-{uuid4().hex[:6]}"
         store.write_json(f"runs/{stamp}.json", _circumstances(work, predictor, options, began))
 
 
-def _model_facts(model: ImageModel) -> dict[str, Any]:
+def _model_facts(work: Work, model: ImageModel) -> dict[str, Any]:
     return {
         "model": model.name,
-        "digest": model.digest(),
+        "digest": work.digest,
         "preprocessing": str(model.preprocessing),
         "parameters": model.num_parameters,
         "classes": model.num_classes,

@@ -43,7 +43,10 @@ def measure(folders: Sequence[Path]) -> pd.DataFrame:
             if key not in chosen or chosen[key][0].n < case.n:
                 chosen[key] = (case, store)
     names = _names([case for case, _ in chosen.values()])
-    where = {replace(case, model=names[case.model_key]): store for case, store in chosen.values()}
+    variants = _variants([case for case, _ in chosen.values()])
+    where = {
+        replace(case, model=names[case.model_key] + variants.get(case, "")): store for case, store in chosen.values()
+    }
     return score(list(where), lambda case: where[case].rows(case))
 
 
@@ -70,6 +73,23 @@ def _names(cases: Sequence[PlannedCase]) -> dict[str, str]:
         key: name if len(same) == 1 else f"{name} #{key.rpartition('-')[2][:6]}"
         for name, same in keys.items()
         for key in same
+    }
+
+
+def _variants(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
+    """What tells a model's rows apart where one case was run with several seeds or dtypes."""
+    asked: dict[tuple[str, str], set[tuple[int, str]]] = {}
+    for case in cases:
+        asked.setdefault((case.suite, case.model_key), set()).add((case.seed, case.dtype))
+    seeds = {key for key, found in asked.items() if len({seed for seed, _ in found}) > 1}
+    again = {(c.suite, c.model_key, *c.identity[:5]): set[str]() for c in cases}
+    for case in cases:
+        again[case.suite, case.model_key, *case.identity[:5]].add(case.dtype)
+    dtypes = {key[:2] for key, found in again.items() if len(found) > 1}
+    return {
+        case: (f" · seed {case.seed}" if (case.suite, case.model_key) in seeds else "")
+        + (f" · {case.dtype}" if (case.suite, case.model_key) in dtypes else "")
+        for case in cases
     }
 
 

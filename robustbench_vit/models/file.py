@@ -104,7 +104,9 @@ def _called(name: str, function: Callable[..., Any], positional: tuple[Value, ..
 
 def _assembled(name: str, result: Any, options: dict[str, Value], source: str) -> ImageModel:
     overrides = {key: options[key] for key in OVERRIDES}
+    verified = None
     if isinstance(result, ImageModel):
+        verified = result.verified
         network, source = result.network, f"{source}\n{result.source}"
         preprocessing = result.preprocessing.replaced(overrides)
         classes = options["num_classes"] or result.num_classes
@@ -118,7 +120,14 @@ def _assembled(name: str, result: Any, options: dict[str, Value], source: str) -
         classes = options["num_classes"] or _count_classes(name, network, preprocessing)
     else:
         raise ModelError(f"{name} must return an ImageModel or torch.nn.Module, got {type(result).__name__}")
-    return ImageModel(network, preprocessing, name=name, num_classes=classes, source=source)  # type: ignore[arg-type]
+    return ImageModel(
+        network,
+        preprocessing,
+        name=name,
+        num_classes=classes,  # type: ignore[arg-type]
+        source=source,
+        verified=verified,
+    )
 
 
 def _count_classes(name: str, network: nn.Module, preprocessing: Preprocessing) -> int:

@@ -98,7 +98,7 @@ def _hvw(
     height, side = images.shape[-2:]
     outer, inner = (_box(height, side, center * pi + sign * half) for sign in (1, -1))
     mask = (outer - inner).to(images.device)
-    signs = keys.normal("z", *images.shape[1:]).sign() * amplitude
+    signs = (keys.bits("sign", *images.shape[1:]) < 0).float().mul_(2 * amplitude).sub_(amplitude)
     noise = in_chunks(partial(_hvw_filtered, mask=mask), signs) * context.pixel_std.view(1, 3, 1, 1)
     return Perturbed(images + noise, {"rms": _rms(noise)})
 

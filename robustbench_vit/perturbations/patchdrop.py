@@ -66,6 +66,8 @@ def patchdrop(
     height, width = images.shape[-2:]
     shape = fitting_grid(grid, height, width)
     cells = shape[0] * shape[1]
+    if offset >= min(height, width):
+        raise CaseError(f"patchdrop: an offset of {offset} pixels moves the mask out of {height}×{width} images")
     order = batch_keys(keys, context.positions, compat).order("cells", cells)
     if region == "random":
         if by == "mass":
@@ -100,6 +102,8 @@ def _by_saliency(mass: Tensor, order: Tensor, region: str, ratio: Fraction, by: 
     if by == "area":
         count = floor(ratio * mass.shape[1])
         return _first(ascending.flip(1) if region == "salient" else ascending, count)
+    if ratio == 0:  # by the rule, background drops even then the cells without any mass
+        return torch.zeros_like(order, dtype=torch.bool)
     top = _top_mass(mass, ascending, ratio if region == "salient" else 1 - ratio)
     return top if region == "salient" else ~top
 

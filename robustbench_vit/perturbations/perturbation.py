@@ -13,6 +13,7 @@ from robustbench_vit.perturbations.needs import Needed
 from robustbench_vit.perturbations.row import PerturbationRow
 from robustbench_vit.perturbations.saliency_catalog import SALIENCY
 from robustbench_vit.randomness import Keys
+from robustbench_vit.records import CORE_COLUMNS
 from robustbench_vit.spec import Spec, as_spec
 from robustbench_vit.types import Context, Perturbed, Pixels
 
@@ -49,6 +50,12 @@ class Perturbation:
         """The saliency provider it asks for."""
         return self.row.saliency(self.spec)
 
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """Versions of the perturbation and of the saliency provider it asks for."""
+        provider = self.saliency
+        return (self.row.version,) if provider is None else (self.row.version, SALIENCY.row(provider).version)
+
     @cached_property
     def canonical(self) -> str:
         """Text with every parameter, part of result keys."""
@@ -81,7 +88,23 @@ class Perturbation:
         pixels = images.float() / 255 if images.dtype == torch.uint8 else images
         keys = Keys(seed, self.row.name, ids, images.device)
         result = self._apply(pixels, keys, context=context, **self.spec.args)
-        return result if isinstance(result, Perturbed) else Perturbed(result)
+        perturbed = result if isinstance(result, Perturbed) else Perturbed(result)
+        self._check(perturbed, pixels)
+        return perturbed
+
+    def _check(self, perturbed: Perturbed, pixels: Pixels) -> None:
+        """What third parties' perturbations must keep, too; values are checked once a block, where the device waits."""
+        came, expected = perturbed.images, tuple(pixels.shape)
+        if came.shape != pixels.shape or not came.is_floating_point():
+            raise CaseError(
+                f"{self.row.name} must return floats of shape {expected}, got {came.dtype} {tuple(came.shape)}"
+            )
+        for name, column in perturbed.columns.items():
+            if name in CORE_COLUMNS or column.shape != (len(pixels),):
+                raise CaseError(
+                    f"{self.row.name}: column {name!r} must have one value an image and a name of its own, got "
+                    f"{tuple(column.shape)}; taken are {', '.join(CORE_COLUMNS)}"
+                )
 
 
 def to_uint8(images: Pixels) -> Tensor:

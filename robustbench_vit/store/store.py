@@ -109,31 +109,19 @@ class Store:
     def record(self, cases: Sequence[PlannedCase]) -> None:
         """Merge cases into the manifests of their suite and model; entries of other cases stay.
 
-        Entries without rows (skipped, or failed before anything was known of them) go when the same case is recorded.
+        Entries of the same declaration go: those without rows (skipped, or failed before anything was known of them),
+        and those that another version of the perturbation or of the data left behind.
         """
         with self._lock():
             for suite, model_key in dict.fromkeys((case.suite, case.model_key) for case in cases):
                 file = self.root / "manifests" / suite / f"{model_key}.json"
                 asked = [case for case in cases if (case.suite, case.model_key) == (suite, model_key)]
                 known = {case.case_key: case for case in self._manifest(file)}
-                again = {(case.case, case.data) for case in asked}
-                kept = {
-                    key: case
-                    for key, case in known.items()
-                    if case.status != "skipped" and not (case.num_classes == 0 and (case.case, case.data) in again)
-                }
-                mine = {case.case_key: self._settled(case, known.get(case.case_key)) for case in asked}
+                kept = {key: before for key, before in known.items() if not _superseded(before, asked)}
+                held = self._positions(model_key, [case.case_key for case in asked if case.status == "partial"])
+                mine = {case.case_key: _settled(case, held, known.get(case.case_key)) for case in asked}
                 merged = [case.to_json() for case in {**kept, **mine}.values()]
                 write_text(file, json.dumps(merged, indent=1))
-
-    def _settled(self, case: PlannedCase, before: PlannedCase | None) -> PlannedCase:
-        """What a shard that has only part of the rows may say: another may have ended since, or have failed."""
-        if case.status != "partial":
-            return case
-        held = self._positions(case.model_key, [case.case_key])[case.case_key]
-        if held.issuperset(range(case.n)):
-            return replace(case, status="done")
-        return before if before and before.status == "failed" else case
 
     def forget(self, model_key: str) -> None:
         """Remove a model from the manifests, e.g. one that could not be loaded and now can."""
@@ -152,7 +140,7 @@ class Store:
         return [case for file in files for case in self._manifest(file)]
 
     def rows(self, case: PlannedCase) -> pd.DataFrame:
-        """Per-sample rows of a case, sorted by sample id; parts that are not compacted yet included.
+        """Rows of the samples a case asks for, sorted by id; parts that are not compacted yet included.
 
         Raises:
             StoreError: If a file cannot be read.
@@ -164,7 +152,8 @@ class Store:
         if not tables:
             return pd.DataFrame({"id": [], "position": [], "label": [], "pred": []})
         frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
-        return frame.drop_duplicates("id").sort_values("id", ignore_index=True)
+        asked = frame[frame["position"] < case.n]
+        return asked.drop_duplicates("id").sort_values("id", ignore_index=True)
 
     def _tables(self, case: PlannedCase) -> list[pa.Table]:
         file = self.case_file(case.model_key, case.case_key)
@@ -203,6 +192,24 @@ class Store:
     def _lock(self) -> FileLock:
         self.root.mkdir(parents=True, exist_ok=True)
         return FileLock(self.root / ".lock")
+
+
+def _superseded(before: PlannedCase, asked: Sequence[PlannedCase]) -> bool:
+    """Whether an entry gives way to what is recorded now; under the same key it is replaced where it stands."""
+    if any(case.case_key == before.case_key for case in asked):
+        return False
+    again = any(case.identity == before.identity for case in asked)
+    unknown = before.num_classes == 0 and any((c.case, c.data) == (before.case, before.data) for c in asked)
+    return before.status == "skipped" or again or unknown
+
+
+def _settled(case: PlannedCase, held: dict[str, set[int]], before: PlannedCase | None) -> PlannedCase:
+    """What a shard that has only part of the rows may say: another may have ended since, or have failed."""
+    if case.status != "partial":
+        return case
+    if held[case.case_key].issuperset(range(case.n)):
+        return replace(case, status="done")
+    return before if before and before.status == "failed" else case
 
 
 def _read(file: Path, columns: list[str] | None = None) -> pa.Table:

@@ -103,8 +103,9 @@ def test_digest_follows_the_weights(model: ImageModel) -> None:
     assert before != model.digest()
 
 
-def test_loading_again_gives_the_same_model(model: ImageModel) -> None:
-    """The display form of a model is a spec that loads it."""
+def test_loading_again_gives_the_same_model(model: ImageModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The display form of a model is a spec that loads it, where its files lie in the working folder."""
+    monkeypatch.chdir(tmp_path)
     again = load_model(model.name)
 
     assert (model.digest(), model.name) == (again.digest(), again.name)

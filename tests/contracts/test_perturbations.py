@@ -63,16 +63,20 @@ def test_shape_dtype_and_range(spec, block):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_input_stays_untouched(spec, block):
-    """The batch is the same afterwards, uint8 or float."""
-    images = block.images.float() / 255
-    before = images.clone()
-    bound = Perturbation.bind(spec)
-    context = Context(
-        positions=block.positions, saliency=block.extra["mask"], mask=block.extra["mask"], pixel_std=torch.ones(3)
-    )
-    bound(images, block.ids, context=context)
+    """Images and everything in the context are the same afterwards, the saliency provider's work included."""
+    before = block.images.clone(), block.extra["mask"].clone(), block.labels.clone(), block.positions.clone()
+    apply(spec, block, range(19))
 
-    assert torch.equal(before, images)
+    assert all(map(torch.equal, before, (block.images, block.extra["mask"], block.labels, block.positions)))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.output == "8bit"], ids=lambda row: row.name)
+def test_8bit_rows_give_8bit_values(row, block):
+    """Rows that promise 8-bit values keep to the 256 levels."""
+    for spec in row.grid:
+        images = apply(spec, block, range(19)).images
+
+        assert torch.equal(images, to_uint8(images).float() / 255)
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -1,6 +1,8 @@
 """The engine: the same numbers however it is run, nothing lost, nothing stale (contracts C2, C7, C8)."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,12 @@ from robustbench_vit.api import evaluate, results, run_suite
 from robustbench_vit.data import load_dataset
 from robustbench_vit.data.shapetex import Shapetex
 from robustbench_vit.errors import DataError, SpecError, StoreError
+from robustbench_vit.leaderboard.report import measure
 from robustbench_vit.models.image_model import ImageModel, Preprocessing
+from robustbench_vit.perturbations import PERTURBATIONS, SALIENCY, clean as module_of_clean
 from robustbench_vit.store import Store
 from robustbench_vit.suite import Case, Suite
+from robustbench_vit.types import Perturbed
 
 SUITE = Suite("toy", version=1)
 CASES = [
@@ -184,6 +189,8 @@ class Faulty(Toy):
         (None, r"NaN or infinite logits for 200 of 200 images, first for sample 'congruent/\d+'"),
         (RuntimeError("boom"), "RuntimeError: boom"),
         (TypeError("what"), "TypeError: what"),
+        (AssertionError("size"), "AssertionError: size"),
+        (KeyError("x"), "KeyError: 'x'"),
     ],
 )
 def test_a_failing_case_is_a_row_with_its_reason(tmp_path, error, reason):
@@ -362,3 +369,118 @@ def test_no_models_and_no_data_are_usage_errors(tmp_path):
         run_suite(SUITE, CASES, models=[], data={"": "shapetex"}, out=tmp_path)
     with pytest.raises(SpecError, match="--data"):
         run_suite(SUITE, CASES, models=[toy()], data={}, out=tmp_path)
+
+
+def test_a_newer_perturbation_replaces_the_old_number(tmp_path, monkeypatch):
+    """A version bump runs the case again, and the old rows enter no table."""
+    cases = [Case(), Case("patchdrop(0.5, region=salient)")]
+    run(tmp_path, cases=cases, data="shapetex(n=20)")
+    for catalog, name in ((PERTURBATIONS, "patchdrop"), (SALIENCY, "spectral")):
+        monkeypatch.setitem(catalog._rows, name, replace(catalog[name], version=2))
+        run(tmp_path, cases=cases, data="shapetex(n=20)")
+
+    table = results(tmp_path).measurements()
+    assert 1 == sum((table["metric"] == "top1") & (table["family"] == "occlusion"))
+    assert 4 == len(case_files(tmp_path))
+
+
+def test_weights_changed_in_place_are_run_again(tmp_path):
+    """Also behind autograd's back, as a swap of averaged weights does."""
+    model = toy()
+    first = evaluate(model, "shapetex(n=50)", ["clean"], out=tmp_path, device="cpu")
+    model.network.weights.data.mul_(-1)
+    second = evaluate(model, "shapetex(n=50)", ["clean"], out=tmp_path, device="cpu")
+
+    assert first["value"].tolist() != second["value"].tolist()
+
+
+class Constant(nn.Module):
+    """No state at all: the digest cannot tell two of them apart."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = [answer]
+
+    def forward(self, images):
+        """Always the same class."""
+        return nn.functional.one_hot(torch.tensor(self.answer * len(images)), 10).float()
+
+
+def test_stateless_models_are_never_reused(tmp_path):
+    """What cannot be verified has a new folder every time."""
+    for answer in (3, 7):
+        run(tmp_path, cases=[Case()], data="shapetex(n=20)", model=toy(Constant(answer)))
+    rows = results(tmp_path).rows()
+
+    assert {3, 7} == set(rows["pred"])
+
+
+def test_training_mode_is_left_and_restored(tmp_path):
+    """Whatever the user did with the model after wrapping it."""
+    seen = []
+
+    class Watched(Toy):
+        def forward(self, images):
+            seen.append(self.training)
+            return super().forward(images)
+
+    model = toy(Watched())
+    model.train()
+    run(tmp_path, cases=[Case()], data="shapetex(n=20)", model=model)
+
+    assert {False} == set(seen)
+    assert model.training
+    assert model.network.training
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (lambda images: images * 255, r"must stay in \[0,1\]; that of sample 'congruent/\d+' spans"),
+        (lambda images: images[..., ::2, :], r"clean must return floats of shape \(20, 3, 64, 64\)"),
+        (lambda images: (images * 255).byte(), r"got torch.uint8"),
+        (lambda images: Perturbed(images, {"label": images[:, 0, 0, 0]}), r"column 'label' must have"),
+        (lambda images: Perturbed(images, {"x": images}), r"column 'x' must have one value an image"),
+    ],
+)
+def test_a_perturbation_that_breaks_its_promise_fails(tmp_path, monkeypatch, result, reason):
+    """Third parties' rows never meet the contract tests; the engine checks what they return (contract C1)."""
+    monkeypatch.setattr(module_of_clean, "clean", lambda images, keys, *, context: result(images))
+    plan = run(tmp_path, cases=[Case()], data="shapetex(n=20)")
+
+    assert ["failed"] == [record.status for record in plan.records]
+    assert re.search(reason, plan.records[0].reason)
+
+
+def test_seeds_stand_apart_in_a_report(tmp_path):
+    """Two seeds in one folder are two lines, and each row names its seed."""
+    for seed in (0, 1):
+        run(tmp_path, cases=[Case("patchdrop(0.5)")], data="shapetex(n=20)", seed=seed)
+    table = measure([tmp_path])
+
+    assert {"toy · seed 0", "toy · seed 1"} == set(table["model"])
+    assert {0, 1} == set(table["seed"])
+
+
+def test_slots_are_filled_from_python(tmp_path):
+    """A mapping fills every slot."""
+    data = {"": "shapetex(n=20)", "other": "shapetex(conflict, n=10)"}
+    table = evaluate(toy(), data, [Case(), Case(data="other")], device="cpu")
+
+    assert [20, 10] == table[table["metric"] == "top1"]["n"].tolist()
+
+
+def test_a_smaller_limit_shows_its_rows_only(tmp_path):
+    """Rows of a larger run stay in the file and out of the table."""
+    run(tmp_path, cases=[Case()], data="shapetex(n=60)")
+    run(tmp_path, cases=[Case()], data="shapetex(n=60)", limit=20)
+
+    assert 20 == len(results(tmp_path).rows())
+
+
+def test_resizing_inside_the_model_is_said_and_recorded(tmp_path):
+    """The row carries the model's input size."""
+    model = ImageModel(Toy(), Preprocessing((0.5,) * 3, (0.5,) * 3, (32, 32)), name="toy", num_classes=10)
+    run(tmp_path, cases=[Case()], data="shapetex(n=20)", model=model)
+
+    assert {"32×32"} == set(results(tmp_path).measurements()["input_size"])

@@ -104,7 +104,8 @@ def test_results_read_back_exactly(tmp_path: Path) -> None:
 
     # An empty cell is "" in columns of text and NaN in columns of numbers.
     text = dict.fromkeys(measurements.select_dtypes("str"), "")
-    actual, expected = pd.read_csv(path).fillna(text), measurements.fillna(text)
+    actual = pd.read_csv(path, dtype=dict.fromkeys(text, str)).fillna(text)
+    expected = measurements.fillna(text)
     pd.testing.assert_frame_equal(actual, expected, check_dtype=False)
 
 

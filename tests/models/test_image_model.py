@@ -114,13 +114,38 @@ def test_evaluation_mode_from_the_start() -> None:
 
 
 def test_digest_is_a_function_of_weights_and_preprocessing() -> None:
-    """Two equal models share it; name and device do not enter; it is computed once."""
+    """Two equal models share it; the name does not enter."""
     first, second = model(), model()
     second.name = "other"
 
     assert first.digest() == second.digest()
-    first._identity = None  # a second computation would fail
-    assert first.digest() == second.digest()
+
+
+def test_tensors_changed_behind_autograd_change_the_digest() -> None:
+    """As a swap of averaged weights does."""
+    ours = model()
+    before = ours.digest()
+
+    ours.network.head.weight.data.mul_(2)
+
+    assert before != ours.digest()
+
+
+def test_settings_without_state_change_the_digest() -> None:
+    """A network built in Python is more than its tensors: its class and its settings count."""
+
+    class Scaled(nn.Module):
+        def __init__(self, scale: float) -> None:
+            super().__init__()
+            self.scale = scale
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean((2, 3)) * self.scale
+
+    first, second = (ImageModel(Scaled(scale), PREPROCESSING, name="x", num_classes=3) for scale in (1.0, 2.0))
+
+    assert first.digest() != second.digest()
+    assert not first.verified  # nothing shows that these settings are all there is
 
 
 @pytest.mark.parametrize("name", ["norm.running_mean", "norm.weight", "head.bias", "norm.num_batches_tracked"])

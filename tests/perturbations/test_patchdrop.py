@@ -117,6 +117,14 @@ def test_everything_and_nothing(region):
     assert (everything.images == 0).all()
 
 
+def test_mass_0_drops_nothing_even_without_mass():
+    """By the rule cells without mass are background whatever the ratio; at 0 the image is clean all the same."""
+    context = Context(saliency=torch.zeros(6, 56, 56).index_fill(2, torch.arange(20, 40), 1.0))
+    result = Perturbation.bind("patchdrop(0, region=background, by=mass)")(SMALL, IDS, context=context)
+
+    assert (result.images == 1).all()
+
+
 def test_equal_areas_compare():
     """By area the regions drop the same number of cells; salient takes more mass than background."""
     context = Context(saliency=torch.rand(6, 56, 56))
@@ -152,6 +160,8 @@ def test_fill():
         ("patchdrop(0.5, region=salent)", SpecError, "region must be random or salient or background"),
         ("patchdrop(0.5, saliency=spectrl, region=salient)", SpecError, "did you mean spectral"),
         ("patchdrop(0.5, grid=5)", CaseError, "a 5×5 grid does not divide 224×224 images; sides that do: 2, 4, 7"),
+        ("patchdrop(0.5, offset=300)", CaseError, "moves the mask out of 224×224"),
+        ("patchdrop(0.5, grid=true)", SpecError, "grid must be an integer"),
         ("patchdrop(0.5, by=mass)", CaseError, "by=mass needs region"),
         ("patchdrop(0.5, region=salient, saliency=mask)", CaseError, "no object masks"),
         ("patchdrop(0.5, compat=naseer)", CaseError, "positions"),

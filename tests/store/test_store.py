@@ -152,3 +152,35 @@ def test_json_of_runs_and_models(tmp_path):
     assert {"m-1": {"digest": "d"}} == store.models()
     assert [{"device": "cpu"}] == store.runs()
     assert json.loads((tmp_path / "runs" / "1.json").read_text()) == {"device": "cpu"}
+
+
+def test_a_shard_does_not_undo_what_another_said(tmp_path):
+    """Ended later, it sees the rows of both; without them, a failure stays one."""
+    store = Store(tmp_path)
+    store.commit("m-1", 0, {"clean-1": table([0, 1])})
+    store.record([case(status="failed", reason="boom")])
+    store.record([case(status="partial")])
+    assert ["failed"] == [planned.status for planned in store.planned()]
+
+    store.commit("m-1", 1, {"clean-1": table([2, 3])})
+    store.record([case(status="partial")])
+    assert ["done"] == [planned.status for planned in store.planned()]
+
+
+def test_a_case_that_was_never_prepared_goes_when_it_is(tmp_path):
+    """Its key was made of the declaration alone; other failures stay."""
+    store = Store(tmp_path)
+    early = {"case_key": "clean-0", "num_classes": 0, "status": "failed"}
+    store.record([case(**early), case(**{**early, "case": "noise", "case_key": "noise-0"})])
+    store.record([case(status="failed")])
+
+    assert ["noise-0", "clean-1"] == [planned.case_key for planned in store.planned()]
+
+
+def test_a_forgotten_model_is_in_no_manifest(tmp_path):
+    """Others stay."""
+    store = Store(tmp_path)
+    store.record([case(), case(model_key="unloaded-1"), case(model_key="unloaded-1", suite="other@1")])
+    store.forget("unloaded-1")
+
+    assert ["m-1"] == [planned.model_key for planned in store.planned()]
