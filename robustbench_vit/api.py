@@ -18,7 +18,9 @@ from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.errors import CaseError, ModelError, SpecError, UnknownNameError
 from robustbench_vit.evaluation.block import resolve_device
 from robustbench_vit.evaluation.options import Options
-from robustbench_vit.evaluation.run import Progress, open_slots, run
+from robustbench_vit.evaluation.progress import Progress
+from robustbench_vit.evaluation.run import run
+from robustbench_vit.evaluation.work import open_slots
 from robustbench_vit.leaderboard.report import write_report
 from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
