@@ -150,7 +150,8 @@ def main(arguments: list[str] | None = None) -> None:
     figure = accuracy(model, test, options.device)
     metadata = {
         "architecture": json.dumps(architecture),
-        "preprocessing": json.dumps(PREPROCESSING),
+        # A ResNet takes any size; it is judged at the one it was trained on.
+        "preprocessing": json.dumps({**PREPROCESSING, "input_size": list(test.batch(0, 1).images.shape[-2:])}),
         "trained_on": f"{options.data}, {options.steps} steps of {options.batch_size}, seed {options.seed}",
         "accuracy": f"{figure:.4f} on {options.test}",
     }

@@ -48,6 +48,7 @@ def test_trained_weights_load_and_carry_their_figures(tmp_path, name, capsys):
     model = load_model(f'zoo:{name}(checkpoint="{out}")')
 
     assert {"num_classes": 10} == json.loads(metadata["architecture"])
+    assert (64, 64) == model.preprocessing.input_size
     assert "on shapetex(n=20)" in metadata["accuracy"]
     assert "top-1" in capsys.readouterr().out
     assert model(torch.rand(2, 3, 64, 64)).shape == (2, 10)
@@ -70,3 +71,14 @@ def test_a_killed_run_goes_on(tmp_path, monkeypatch):
     train.main([*arguments, "--steps", "103"])
 
     assert [100, 101, 102] == seen
+
+
+def test_weights_remember_the_size_of_their_images(tmp_path, fake_data):
+    """A ResNet trained on 28×28 is not fed enlarged images."""
+    root = fake_data.fashion_mnist(tmp_path / "data")
+    out = tmp_path / "x.safetensors"
+    arguments = ["resnet_xs", "--out", str(out), "--steps", "2", "--batch-size", "4", "--device", "cpu"]
+    arguments += ["--data", f'fashion_mnist("{root}", split=train)', "--test", f'fashion_mnist("{root}")']
+    train.main([*arguments, "--architecture", '{"stem_stride": 1}'])
+
+    assert (28, 28) == load_model(f'zoo:resnet_xs(checkpoint="{out}")').preprocessing.input_size
