@@ -1,13 +1,16 @@
 """The leaderboard in a terminal."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
-from robustbench_vit.leaderboard.sections import Section, interval, number, sections
+from robustbench_vit.leaderboard.sections import Column, Section, interval, number, sections, short_labels
 from robustbench_vit.records import Measurement
+
+_MOST = 30  # cases shown of a suite without curves; the page has all
 
 
 def tables(measurements: pd.DataFrame) -> list[Table]:
@@ -24,14 +27,22 @@ def tables(measurements: pd.DataFrame) -> list[Table]:
 
 
 def _table(section: Section) -> Table:
-    columns = [column for column in section.columns if column.metric in {"top1", "auc"}]
-    # Suites without curves still have something to show.
-    columns += [column for column in section.columns if column.metric == "family_accuracy" and len(columns) < 2]
+    columns = [
+        column for column in section.columns if column.metric in {"top1", "auc"} and _has_numbers(section, column)
+    ]
+    if all(column.metric != "auc" for column in columns):  # a suite without curves shows its cases
+        short = short_labels(case for case, _ in section.cases)
+        columns = [Column("top1", case, where, "accuracy", short[case], case) for case, where in section.cases[:_MOST]]
     heads = [f"{column.of} {column.label}" for column in columns]
     cells = [[_cell(section.cell(model, column)) for column in columns] for model in section.models]
     if len(section.models) < len(columns):  # few models: what was measured goes down, models go across
         return _filled(section, "", section.models, heads, [list(row) for row in zip(*cells, strict=True)])
     return _filled(section, "model", heads, section.models, cells)
+
+
+def _has_numbers(section: Section, column: Column) -> bool:
+    cells = (section.cell(model, column) for model in section.models)
+    return any(cell is not None and not isnan(cell.value) for cell in cells)
 
 
 def _filled(

@@ -35,3 +35,11 @@ def test_brackets_in_names_are_text() -> None:
 def test_one_table_a_suite() -> None:
     """Versions never share one."""
     assert len(tables(score([planned(), planned(suite="demo@2")], lambda _: answers(True)))) == 2
+
+
+def test_a_suite_without_curves_shows_its_cases() -> None:
+    """Nothing but dashes helps nobody."""
+    text = printed([planned("patchdrop(fill=0.5, ratio=0.5)"), planned("patchdrop(ratio=0.5)")])
+
+    assert "accuracy patchdrop fill=0.5 ratio=0.5" in text
+    assert "–" not in text
