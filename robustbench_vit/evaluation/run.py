@@ -18,7 +18,7 @@ from robustbench_vit.evaluation.circumstances import circumstances, model_facts
 from robustbench_vit.evaluation.needs import Contexts
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.evaluation.progress import Progress, Silence
-from robustbench_vit.evaluation.work import Work, plan_model
+from robustbench_vit.evaluation.work import Job, Work, plan_model
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
@@ -87,6 +87,18 @@ def _run_model(work: Work, store: Store, options: Options, progress: Progress) -
         _fail(work, work.cases, error, progress, failed)
         return failed
     began = time.time()
+    try:
+        _run_jobs(work, predictor, jobs, store, progress, failed)
+    finally:
+        predictor.release()
+    _finish(work, predictor, store, options, began)
+    return failed
+
+
+def _run_jobs(
+    work: Work, predictor: Predictor, jobs: Sequence[Job], store: Store, progress: Progress, failed: Failed
+) -> None:
+    """Run block after block, decoding the next one meanwhile."""
     with ThreadPoolExecutor(1) as pool:
         ahead = jobs[0].decode(pool) if jobs else {}
         for job, after in zip_longest(jobs, jobs[1:]):
@@ -96,9 +108,6 @@ def _run_model(work: Work, store: Store, options: Options, progress: Progress) -
                 tables |= _run_cases(work, predictor, blocks[geometry], cases, progress, failed)
             if tables:
                 store.commit(work.key, job.block, tables)
-    predictor.release()
-    _finish(work, work.model, predictor, store, options, began)
-    return failed
 
 
 def _run_cases(
@@ -112,15 +121,15 @@ def _run_cases(
     """Run the cases that share a decoded block; one that fails is recorded and left out from then on."""
     tables: dict[str, pa.Table] = {}
     cases = [case for case in cases if case.record.case_key not in failed]
-    if not cases or work.model is None:
+    if not cases:
         return tables
     try:
         block = decoded.result()
     except Exception as error:  # noqa: BLE001 - whatever a data set raises concerns its cases alone
         _fail(work, cases, error, progress, failed)
         return tables
-    _mention_resizing(work, cases[0].geometry, block, progress)
-    contexts = Contexts(block, work.model, predictor.device)
+    _mention_resizing(work, predictor.model, cases[0].geometry, block, progress)
+    contexts = Contexts(block, predictor.model, predictor.device)
     for case in cases:
         try:
             tables[case.record.case_key] = predictor.run(case, block, contexts)
@@ -130,9 +139,9 @@ def _run_cases(
     return tables
 
 
-def _mention_resizing(work: Work, geometry: Geometry, block: Batch, progress: Progress) -> None:
+def _mention_resizing(work: Work, model: ImageModel, geometry: Geometry, block: Batch, progress: Progress) -> None:
     """Say once a geometry that the model sees other images than the crop (contract C3)."""
-    size, images = work.model.preprocessing.input_size if work.model else None, tuple(block.images.shape[-2:])
+    size, images = model.preprocessing.input_size, tuple(block.images.shape[-2:])
     if size is not None and size != images and geometry not in work.resized:
         work.resized.add(geometry)
         came, goes = ("×".join(map(str, sides)) for sides in (images, size))
@@ -154,13 +163,13 @@ def _failure(case: RunnableCase, error: Exception) -> PlannedCase:
     return replace(case.record, status="failed", reason=f"{kind}{error}")
 
 
-def _finish(work: Work, model: ImageModel, predictor: Predictor, store: Store, options: Options, began: float) -> None:
+def _finish(work: Work, predictor: Predictor, store: Store, options: Options, began: float) -> None:
     """Compact what is complete (of a shard, what all shards together completed) and note the circumstances."""
     keys = [case.record.case_key for case in work.cases]
     work.held = store.positions(work.key, keys)
     complete = [case.record.case_key for case in work.cases if work.holds(case, 0, case.record.n)]
     store.compact(work.key, complete if options.is_sharded else keys)
-    store.write_json(f"cases/{work.key}/model.json", model_facts(work, model))
+    store.write_json(f"cases/{work.key}/model.json", model_facts(work, predictor.model))
     if predictor.images:
         stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(began))}-{uuid4().hex[:6]}"
         store.write_json(f"runs/{stamp}.json", circumstances(work, predictor, options, began))
