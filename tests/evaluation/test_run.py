@@ -484,3 +484,18 @@ def test_resizing_inside_the_model_is_said_and_recorded(tmp_path):
     run(tmp_path, cases=[Case()], data="shapetex(n=20)", model=model)
 
     assert {"32×32"} == set(results(tmp_path).measurements()["input_size"])
+
+
+def test_a_run_that_breaks_off_gives_the_model_back(tmp_path, monkeypatch):
+    """Also where the disk is full, layers in training mode are in it again."""
+
+    def full(self, *arguments):
+        raise StoreError("cannot write: No space left on device")
+
+    monkeypatch.setattr(Store, "commit", full)
+    model = toy()
+    model.train()
+    with pytest.raises(StoreError, match="No space left"):
+        run(tmp_path, cases=[Case()], data="shapetex(n=20)", model=model)
+
+    assert model.network.training
