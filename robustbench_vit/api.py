@@ -24,7 +24,7 @@ from robustbench_vit.evaluation.work import open_slots
 from robustbench_vit.leaderboard.report import write_report
 from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
-from robustbench_vit.perturbations.perturbation import Perturbation, provide_saliency, to_uint8
+from robustbench_vit.perturbations.perturbation import Perturbation, provide_saliency, to_float
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import Spec
 from robustbench_vit.store import Store
@@ -59,17 +59,20 @@ def perturb(
         0.5
     """
     bound = Perturbation.bind(perturbation)
+    if "stored" in bound.needs:
+        raise CaseError(f"{perturbation} names images that are stored already; run it on a data set such as imagenet_c")
     if images.dtype != torch.uint8 and not images.is_floating_point():
         raise CaseError(f"images must be uint8 or float in [0,1], got {images.dtype}")
-    pixels = images.float() / 255 if images.dtype == torch.uint8 else images.float()
-    if len(pixels) and not 0 <= pixels.min() <= pixels.max() <= 1:
-        raise CaseError(f"float images must lie in [0,1], got {pixels.min():g} to {pixels.max():g}; divide by 255?")
+    given = images if images.dtype == torch.uint8 else images.float()
+    if len(given) and given.is_floating_point() and not 0 <= given.min() <= given.max() <= 1:
+        raise CaseError(f"float images must lie in [0,1], got {given.min():g} to {given.max():g}; divide by 255?")
     names = tuple(map(str, range(len(images)))) if ids is None else tuple(ids)
-    given: Context = _checked(Context, context)
-    if bound.saliency is not None and given.saliency is None:
-        given = replace(given, saliency=provide_saliency(bound.saliency, pixels, given))
-    perturbed = bound(pixels, names, seed=seed, context=given).images
-    return perturbed.to(images.dtype) if images.is_floating_point() else to_uint8(perturbed)
+    known: Context = _checked(Context, context)
+    if bound.saliency is not None and known.saliency is None:
+        known = replace(known, saliency=provide_saliency(bound.saliency, to_float(given), known))
+    if images.dtype == torch.uint8:
+        return bound.uint8(given, names, seed=seed, context=known)
+    return bound(given, names, seed=seed, context=known).images.to(images.dtype)
 
 
 def evaluate(
@@ -123,9 +126,13 @@ class Results:
         """Everything that was asked for, and how it ended."""
         return self.store.planned()
 
-    def measurements(self) -> pd.DataFrame:
-        """Score the stored rows; see `evaluate` for the columns."""
-        return score(self.cases(), self.store.rows)
+    def measurements(self, reference: str | None = None) -> pd.DataFrame:
+        """Score the stored rows; see `evaluate` for the columns.
+
+        Args:
+            reference: Which of the models corruption errors are relative to; None is AlexNet as published.
+        """
+        return score(self.cases(), self.store.rows, reference)
 
     def rows(self, model: str | None = None, case: str | None = None) -> pd.DataFrame:
         """Per-sample rows with the columns ``model`` and ``case`` in front.

@@ -7,11 +7,13 @@ table look-ups, hence exact functions of these integers too: no logarithm whose 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import prod
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.special import ndtri
 
@@ -42,9 +44,13 @@ class Keys:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __getitem__(self, chosen: slice) -> "Keys":
+        """The same source for some of the images."""
+        return replace(self, ids=self.ids[chosen])
+
     def of(self, ids: Sequence[str]) -> "Keys":
         """The same source for other sample ids (one id a batch, where authors drew once a batch)."""
-        return Keys(self.seed, self.stream, tuple(ids), self.device)
+        return replace(self, ids=tuple(ids))
 
     def words(self, name: str) -> Tensor:
         """N×2 int32: the 64-bit key of every image for the field ``name``."""
@@ -56,20 +62,29 @@ class Keys:
     def bits(self, name: str, *shape: int) -> Tensor:
         """N×shape int32, uniform over all 2³² values."""
         words, count = self.words(name), prod(shape)
-        out = torch.empty(len(self), count, dtype=torch.int32, device=self.device)
-        # On the CPU one image and one stretch of counters at a time; a GPU mixes everything at once.
-        step = _BLOCK if self.device.type == "cpu" else max(count, 1)
-        rows = max(1, _BLOCK // max(count, 1)) if self.device.type == "cpu" else len(self)
-        for start in range(0, count, step):
-            counters = torch.arange(start, min(start + step, count), dtype=torch.int32, device=self.device)
-            for row in range(0, len(self), max(rows, 1)):
-                out[row : row + rows, start : start + step] = _mixed(words[row : row + rows], counters)
-        return out.view(len(self), *shape)
+        if self.device.type == "cpu":
+            return _mixed_by_numpy(words, count).view(len(self), *shape)
+        counters = torch.arange(count, dtype=torch.int32, device=self.device)
+        return _mixed(words, counters).view(len(self), *shape)
+
+    def halves(self, name: str, *shape: int) -> Tensor:
+        """N×shape int32, uniform in [0, 2¹⁶): two from each of `bits`, at half the price."""
+        count = prod(shape)
+        pairs = self.bits(name, (count + 1) // 2).view(torch.int16)[:, :count]
+        return (pairs.int() & 0xFFFF).view(len(self), *shape)
 
     def uniform(self, name: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """N×shape float32 in [low, high), on a grid of 2⁻²⁴ of the range."""
         unit = ((self.bits(name, *shape) >> 8) & 0xFFFFFF).float().mul_(2.0**-24)
         return unit.mul_(high - low).add_(low)
+
+    def coarse_normal(self, name: str, *shape: int) -> Tensor:
+        """N×shape float32, standard normal on 65,536 values, for results that are rounded to 8 bit.
+
+        One draw from the quantile table: excess kurtosis −8e-4, no value beyond 4.4, half the price of `normal`.
+        """
+        halves, table = self.halves(name, *shape), _quantiles(self.device, 1.0)
+        return table.index_select(0, halves.view(-1)).view(halves.shape)
 
     def normal(self, name: str, *shape: int) -> Tensor:
         """N×shape float32, standard normal.
@@ -77,7 +92,7 @@ class Keys:
         The sum of two independent draws from a 65,536-entry quantile table, scaled to unit variance: excess kurtosis
         −4e-4, no value beyond 6.2, the same bits on every device.
         """
-        bits, table = self.bits(name, *shape), _quantiles(self.device)
+        bits, table = self.bits(name, *shape), _quantiles(self.device, 0.5)
         low = table.index_select(0, (bits & 0xFFFF).view(-1))
         return low.add_(table.index_select(0, ((bits >> 16) & 0xFFFF).view(-1))).view(bits.shape)
 
@@ -85,6 +100,10 @@ class Keys:
         """N×shape int64 in [low, high); the bias is below (high − low)/2³²."""
         unsigned = self.bits(name, *shape).long() & 0xFFFFFFFF
         return ((unsigned * (high - low)) >> 32) + low
+
+    def small_integers(self, name: str, *shape: int, low: int, high: int) -> Tensor:
+        """N×shape int32 in [low, high); half as many bits as `integers`: the bias is below (high − low)/2¹⁶."""
+        return ((self.halves(name, *shape) * (high - low)) >> 16) + low
 
     def order(self, name: str, count: int) -> Tensor:
         """N×count int64: one uniformly random permutation an image, first the earliest place."""
@@ -116,9 +135,35 @@ def _finalised(state: Tensor) -> Tensor:
     return state
 
 
+def _mixed_by_numpy(words: Tensor, count: int) -> Tensor:
+    """`_mixed` on the CPU: the same integers, more than twice as fast, because numpy shifts unsigned words in place."""
+    out = torch.empty(len(words), count, dtype=torch.int32)
+    states, keys = out.numpy().view(np.uint32), words.numpy().view(np.uint32)
+    rows = max(1, _BLOCK // max(count, 1))
+    for row in range(0, len(words), rows):
+        key = keys[row : row + rows]
+        for start in range(0, count, _BLOCK):
+            state = states[row : row + rows, start : start + _BLOCK]
+            counters = np.arange(start, start + state.shape[1], dtype=np.uint32)
+            np.bitwise_xor(counters, key[:, :1], out=state)
+            _finalise(state)
+            state += key[:, 1:]
+            _finalise(state)
+    return out
+
+
+def _finalise(state: NDArray[np.uint32]) -> None:
+    shifted = np.right_shift(state, 16)
+    state ^= shifted
+    state *= np.uint32(0x21F0AAAD)
+    state ^= np.right_shift(state, 15, out=shifted)
+    state *= np.uint32(0x735A2D97)
+    state ^= np.right_shift(state, 15, out=shifted)
+
+
 @lru_cache
-def _quantiles(device: torch.device) -> Tensor:
-    """Quantiles of N(0, 1/2) at the middle of 65,536 equal bins, scaled so that the table's variance is 1/2 exactly."""
+def _quantiles(device: torch.device, variance: float) -> Tensor:
+    """Quantiles of a normal at the middle of 65,536 equal bins, scaled so that the table's variance is exact."""
     z = ndtri((torch.arange(1 << 16, dtype=torch.float64) + 0.5) / (1 << 16))
-    scaled: Tensor = z / z.square().mean().sqrt() / 2**0.5
+    scaled: Tensor = z / (z.square().mean() / variance).sqrt()
     return scaled.float().to(device)

@@ -118,7 +118,7 @@ class Measurement:
         case: Display spec of the case, or of the curve for an aggregate.
         metric: Name in the catalogue of metrics or aggregates.
         value: The estimate; NaN where there is none.
-        unit: ``rate`` in [0,1], ``nats``, ``score``, or a perturbation's own unit.
+        unit: ``rate`` in [0,1], ``ratio``, ``nats``, ``score``, ``percent of the reference``, or a perturbation's own.
         n: Number of images behind it.
         low: Lower end of the 95 % interval.
         high: Upper end.
@@ -137,6 +137,7 @@ class Measurement:
         seed: Seed of the draws.
         dtype: ``fp32`` or ``bf16``.
         input_size: ``height×width`` the model's wrapper resizes images to, empty if it takes any size.
+        reference: What a corruption error is relative to: ``AlexNet`` as published, or a model; else empty.
     """
 
     model: str
@@ -162,3 +163,4 @@ class Measurement:
     seed: int = 0
     dtype: str = "fp32"
     input_size: str = ""
+    reference: str = ""

@@ -3,9 +3,10 @@
 import gzip
 import pickle
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import live_oracle
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,6 +23,12 @@ def shared_data() -> Path:
     pytest.skip("no shared/data beside the repository")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests against the original corruption program, live, are skipped where its old requirements are not met."""
+    if item.get_closest_marker("oracle") and not live_oracle.available():
+        pytest.skip("needs imagecorruptions with its old requirements: tox run -e oracle")
+
+
 class FakeData:
     """Writes tiny data sets in their published layouts; pixels depend on names only."""
 
@@ -31,14 +38,16 @@ class FakeData:
         return np.random.default_rng(zlib.crc32(name.encode())).integers(0, 256, shape, np.uint8)
 
     @staticmethod
-    def folder(root: Path, classes: Mapping[str, int], *, suffix: str = ".png", masks: Path | None = None) -> Path:
-        """``<root>/<class>/<i><suffix>``, i from 0, 10×12 pixels; masks cover the left half."""
+    def folder(
+        root: Path, classes: Mapping[str, int], *, suffix: str = ".png", masks: Path | None = None, of: str = ""
+    ) -> Path:
+        """``<root>/<class>/<i><suffix>``, i from 0, 10×12 pixels of the name `of`; masks cover the left half."""
         for name, count in classes.items():
             for index in range(count):
                 stem = f"{name}/{name}-{index}"
                 file = (root / stem).with_suffix(suffix)
                 file.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(FakeData.pixels(stem, 10, 12, 3)).save(file)
+                Image.fromarray(FakeData.pixels(f"{of}{stem}", 10, 12, 3)).save(file)
                 if masks is not None:
                     mask = (masks / stem).with_suffix(".png")
                     mask.parent.mkdir(parents=True, exist_ok=True)
@@ -71,6 +80,29 @@ class FakeData:
             (folder / name).write_bytes(pickle.dumps(content, protocol=2))
         names = {"label_names" if small else "fine_label_names": [f"class {k}" for k in range(classes)]}
         (folder / ("batches.meta" if small else "meta")).write_bytes(pickle.dumps(names, protocol=2))
+        return root
+
+    @staticmethod
+    def cifar_c(root: Path, classes: int, n: int = 20, corruptions: Sequence[str] = ("fog", "snow")) -> Path:
+        """Arrays of CIFAR-10-C or CIFAR-100-C: n images at each of five severities, labels in turn."""
+        folder = root / {10: "CIFAR-10-C", 100: "CIFAR-100-C"}[classes]
+        folder.mkdir(parents=True)
+        np.save(folder / "labels.npy", np.tile(np.arange(n, dtype=np.uint8) % classes, 5))
+        for corruption in corruptions:
+            np.save(folder / f"{corruption}.npy", FakeData.pixels(corruption, 5 * n, 32, 32, 3))
+        return root
+
+    @staticmethod
+    def folder_c(
+        root: Path,
+        classes: Mapping[str, int],
+        conditions: Sequence[str] = ("fog/1", "fog/2", "snow/1"),
+        *,
+        suffix: str = ".png",
+    ) -> Path:
+        """``<root>/<condition>/<class>/<i><suffix>``; a condition is ``[<group>/]<corruption>/<severity>``."""
+        for condition in conditions:
+            FakeData.folder(root / condition, classes, suffix=suffix, of=condition)
         return root
 
 

@@ -1,11 +1,14 @@
 """Runs that never ran: plans and per-sample rows for everything that scores or renders."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
+from robustbench_vit.aggregates.corruptions import BENCHMARK, SEVERITIES
 from robustbench_vit.records import PlannedCase, Sweep
+from robustbench_vit.spec import Spec
 
 
 def planned(case: str = "clean", model: str = "zoo:a", **fields: object) -> PlannedCase:
@@ -68,6 +71,29 @@ def answers(*correct: bool) -> pd.DataFrame:
     return predictions(np.eye(2)[[0 if right else 1 for right in correct]], [0] * len(correct))
 
 
+def wrong(count: int, *, of: int) -> pd.DataFrame:
+    """Rows of six classes or more in which the first so many predictions are wrong; quick to make for many images."""
+    position = np.arange(of)
+    none = np.zeros(of, dtype=np.float32)
+    return pd.DataFrame(
+        {
+            "id": pd.array([f"val/{index:05d}" for index in position], dtype="str"),
+            "position": position,
+            "label": np.zeros(of, dtype=np.int32),
+            "pred": (position < count).astype(np.int32),
+            **dict.fromkeys(("confidence", "nll", "p_label", "p_squared", "logsumexp"), none),
+            "top5_ids": [np.arange(5, dtype=np.int32)] * of,
+        }
+    )
+
+
+def one(measurements: pd.DataFrame, metric: str, case: str) -> pd.Series:
+    """The only measurement of a metric and a case."""
+    found = measurements[(measurements["metric"] == metric) & (measurements["case"] == case)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
 def curve_plan(model: str = "zoo:a", curve: str = "patchdrop", **fields: object) -> list[PlannedCase]:
     """A clean case and a curve at 0.5 and 1 whose axis has the clean case at 0."""
     points = [
@@ -75,3 +101,35 @@ def curve_plan(model: str = "zoo:a", curve: str = "patchdrop", **fields: object)
         for at in (0.5, 1.0)
     ]
     return [planned("clean", model, **fields), *points]
+
+
+def corruption_plan(
+    model: str = "zoo:a",
+    *,
+    corruptions: Sequence[str] = BENCHMARK,
+    severities: Sequence[int] = SEVERITIES,
+    variant: str | None = "imagenet_c",
+    jpeg85: bool = False,
+    **fields: object,
+) -> list[PlannedCase]:
+    """A clean case and a grid of common corruptions on ImageNet at 224×224; variant None is a stored set."""
+    where = {"family": "corruption", "data": "imagenet(val)", "label_space": "imagenet-1k", "num_classes": 1000}
+    where |= {"geometry": "geometry(crop=224, resize=256)", **fields}
+    filled = {"variant": variant, "jpeg85": jpeg85, "exact": False, "backend": None}
+    said = {} if variant == "imagenet_c" else {"variant": variant}
+    said |= {"jpeg85": True} if jpeg85 else {}
+    cases = [planned("clean", model, **{**where, "family": "clean"})]
+    for name, severity in product(corruptions, severities):
+        stored = Spec("stored", {"corruption": name})
+        shown, canonical = (stored, stored) if variant is None else (Spec(name, said), Spec(name, filled))
+        spec = str(Spec(shown.name, {**shown.args, "severity": severity}))
+        cases.append(
+            planned(
+                spec,
+                model,
+                perturbation=str(Spec(canonical.name, {**canonical.args, "severity": severity})),
+                sweep=Sweep(str(shown), "severity", severity, 0.0),
+                **where,
+            )
+        )
+    return cases

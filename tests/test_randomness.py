@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy import stats
 
-from robustbench_vit.randomness import Keys
+from robustbench_vit.randomness import Keys, _mixed, _mixed_by_numpy
 
 N = 1 << 20
 PINNED = [[1650121575, 965356214, -685634692], [-1327336527, -1532032132, 802206]]
@@ -131,3 +131,40 @@ def test_devices_agree():
 
     assert torch.equal(host.bits("b", 3, 64, 64), device.bits("b", 3, 64, 64).cpu())
     assert torch.equal(host.normal("z", 3, 64, 64), device.normal("z", 3, 64, 64).cpu())
+
+
+def test_both_mixers_give_the_same_integers():
+    """What the CPU does in numpy is what a GPU does in torch; odd lengths and several stretches included."""
+    words = Keys(0, "test", ("a", "b", "c")).words("bits")
+
+    for count in (0, 1, 1001, 40_000):
+        assert torch.equal(_mixed(words, torch.arange(count, dtype=torch.int32)), _mixed_by_numpy(words, count))
+
+
+def test_halves_are_uniform_and_independent():
+    """16 bits each; neighbours that share a word know nothing of one another."""
+    halves = Keys(0, "test", ("a",)).halves("h", N)[0]
+
+    assert 0 <= halves.min() <= halves.max() < 1 << 16
+    assert stats.chisquare(torch.bincount(halves >> 8, minlength=256)).pvalue > 1e-3
+    pairs = (halves[::2] >> 12) * 16 + (halves[1::2] >> 12)
+    assert stats.chisquare(torch.bincount(pairs, minlength=256)).pvalue > 1e-3
+
+
+def test_coarse_normals_are_normal():
+    """Kolmogorov–Smirnov; moments; an odd count takes the front of the even one."""
+    keys = Keys(0, "test", ("a",))
+    draws = keys.coarse_normal("z", N)[0].double()
+
+    assert stats.kstest(draws[:100_000].numpy(), "norm").pvalue > 1e-3
+    assert abs(draws.mean()) < 5 / N**0.5
+    assert draws.var().item() == pytest.approx(1, abs=5 * (2 / N) ** 0.5)
+    assert stats.kurtosis(draws.numpy()) == pytest.approx(0, abs=5 * (24 / N) ** 0.5)
+    assert torch.equal(keys.coarse_normal("z", 7), keys.coarse_normal("z", 8)[:, :7])
+
+
+def test_small_integers_are_uniform():
+    """Every value of the range is as likely as any other, the ends included."""
+    draws = Keys(0, "test", ("a",)).small_integers("i", N, low=-3, high=3)[0]
+
+    assert stats.chisquare(torch.bincount(draws + 3, minlength=6)).pvalue > 1e-3

@@ -61,6 +61,15 @@ def mean_accuracy(cells: Sequence[Cell]) -> Contributions:
     return Contributions(np.mean([cell.correct for cell in cells], axis=0))
 
 
+def mean_error(cells: Sequence[Cell]) -> Contributions:
+    """1 − mean of the accuracies, each case weighing the same, in [0, 1].
+
+    Args:
+        cells: Any cases.
+    """
+    return Contributions(1 - np.mean([cell.correct for cell in cells], axis=0))
+
+
 def trapezoid_weights(places: Sequence[float]) -> FloatArray:
     """Weight of each point in the trapezoidal mean; they sum to 1.
 

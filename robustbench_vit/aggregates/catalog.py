@@ -14,18 +14,22 @@ class Aggregate(Row):
     not defined.
 
     Args:
-        unit: ``rate`` or ``ratio``.
+        unit: ``rate``, ``ratio`` or ``percent of the reference``.
         higher_is_better: Which end is good.
-        definition: Formula in words; it goes wherever the number goes.
-        scope: Which cells it gets: ``case`` (clean, case), ``curve`` (the points in the order of the axis) or
-            ``family`` (all its cases).
+        definition: Formula in words; it goes wherever the number goes, with the reference by its name.
+        scope: Which cells it gets, see `Scope`.
+        compares: Whether its cells carry the errors of a reference.
     """
 
     unit: str = "rate"
     higher_is_better: bool = True
     definition: str = ""
     scope: Scope = "case"
+    compares: bool = False
 
+
+PERCENT = "percent of the reference"
+_PAPER = "Hendrycks & Dietterich, ICLR 2019, section 4.2"
 
 AGGREGATES: Catalog[Aggregate] = Catalog(
     "aggregates",
@@ -46,11 +50,74 @@ AGGREGATES: Catalog[Aggregate] = Catalog(
             scope="curve",
         ),
         Aggregate(
+            "ce",
+            "robustbench_vit.aggregates.corruption_error:corruption_error",
+            "corruption error of one corruption",
+            reference=_PAPER,
+            unit=PERCENT,
+            higher_is_better=False,
+            definition="100 · sum over severities 1 to 5 of the error (1 − top1) / the same of the reference",
+            scope="corruption",
+            compares=True,
+        ),
+        Aggregate(
             "family_accuracy",
             "robustbench_vit.aggregates.accuracy:mean_accuracy",
             "mean accuracy over a family of perturbations",
             definition="mean of top1 over all cases of the family, each weighing the same, over the same images",
             scope="family",
+        ),
+        Aggregate(
+            "mce",
+            "robustbench_vit.aggregates.corruption_error:corruption_error",
+            "mean corruption error of the 15 corruptions",
+            reference=_PAPER,
+            unit=PERCENT,
+            higher_is_better=False,
+            definition="mean over the 15 corruptions of ce, over the same images: "
+            "100 · sum over severities 1 to 5 of the error (1 − top1) / the same of the reference",
+            scope="benchmark",
+            compares=True,
+        ),
+        Aggregate(
+            "mean_corruption_accuracy",
+            "robustbench_vit.aggregates.accuracy:mean_accuracy",
+            "mean accuracy over complete corruptions",
+            definition="mean of top1 over severities 1 to 5 of the corruption, of those of the group, or of all 15, "
+            "each case weighing the same, over the same images",
+            scope="corruptions",
+        ),
+        Aggregate(
+            "mean_corruption_error",
+            "robustbench_vit.aggregates.accuracy:mean_error",
+            "mean error over complete corruptions, relative to nothing",
+            higher_is_better=False,
+            definition="1 − mean_corruption_accuracy: mean error over severities 1 to 5 of the corruption, of those of "
+            "the group, or of all 15",
+            scope="corruptions",
+        ),
+        Aggregate(
+            "relative_ce",
+            "robustbench_vit.aggregates.corruption_error:relative_corruption_error",
+            "corruption error of one corruption, beyond the clean error",
+            reference=_PAPER,
+            unit=PERCENT,
+            higher_is_better=False,
+            definition="100 · sum over severities 1 to 5 of (error − clean error) / the same of the reference",
+            scope="clean+corruption",
+            compares=True,
+        ),
+        Aggregate(
+            "relative_mce",
+            "robustbench_vit.aggregates.corruption_error:relative_corruption_error",
+            "mean corruption error of the 15 corruptions, beyond the clean error",
+            reference=_PAPER,
+            unit=PERCENT,
+            higher_is_better=False,
+            definition="mean over the 15 corruptions of relative_ce, over the same images: "
+            "100 · sum over severities 1 to 5 of (error − clean error) / the same of the reference",
+            scope="clean+benchmark",
+            compares=True,
         ),
         Aggregate(
             "relative_robustness",

@@ -3,18 +3,19 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from math import nan
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
 from robustbench_vit.aggregates.groups import Cell, Group, groups
+from robustbench_vit.aggregates.references import AlexNet, Reference, reference_model
 from robustbench_vit.catalog import Row
 from robustbench_vit.errors import CaseError, StoreError
 from robustbench_vit.metrics.accuracy import hits
 from robustbench_vit.metrics.catalog import METRICS, Metric
-from robustbench_vit.metrics.contributions import Contributions
+from robustbench_vit.metrics.contributions import Contributions, FloatArray
 from robustbench_vit.metrics.intervals import Estimate, estimate
 from robustbench_vit.records import CORE_COLUMNS, Measurement, PlannedCase, Status
 
@@ -24,18 +25,23 @@ COLUMNS = tuple(field.name for field in fields(Measurement))
 EXTRA_UNITS = {"rms": "pixel", "area": "rate", "mass": "rate"}
 """Units of per-sample figures that perturbations report; figures not named here have none."""
 
+_Correct: TypeAlias = dict[PlannedCase, "pd.Series[float]"]
+
 _NOTHING = Estimate(nan, nan, nan, 0)
 _OPTIONAL = ("probabilities", "top5_ids", "top5_probabilities")  # which of them a case has depends on its K
 _NAMED = 4  # missing cells a reason names before it counts the rest
 
 
-def score(cases: Sequence[PlannedCase], rows: Callable[[PlannedCase], pd.DataFrame]) -> pd.DataFrame:
+def score(
+    cases: Sequence[PlannedCase], rows: Callable[[PlannedCase], pd.DataFrame], reference: str | None = None
+) -> pd.DataFrame:
     """Measure everything that can be measured.
 
     Args:
         cases: The plan of a run. Only cases that are done or partial are read.
         rows: Gives the per-sample rows of a case (`CORE_COLUMNS` and more, in any order). Rows at canonical positions
             beyond ``case.n`` are ignored.
+        reference: Model of the plan that corruption errors are relative to; None is AlexNet as published.
 
     Returns:
         A row a measurement, with the columns of `Measurement`, in plan order; what is computed over several cases
@@ -43,21 +49,23 @@ def score(cases: Sequence[PlannedCase], rows: Callable[[PlannedCase], pd.DataFra
 
     Raises:
         StoreError: If rows lack a column or hold a sample twice.
+        UnknownNameError: If the plan has no model of the reference's name.
     """
     cases = list(dict.fromkeys(cases))
+    compared = reference_model(cases, reference, lambda case: _correct(_read(case, rows))) if reference else AlexNet()
     order = {case: position for position, case in enumerate(cases)}
     measured: list[tuple[int, Measurement]] = []
     # Model by model, so that no more than one model's predictions are held at once.
     for suite, model in dict.fromkeys((case.suite, case.model_key) for case in cases):
         plan = [case for case in cases if (case.suite, case.model_key) == (suite, model)]
-        correct: dict[PlannedCase, pd.Series[float]] = {}
+        correct: _Correct = {}
         for case in plan:
             found = _read(case, rows)
-            correct[case] = pd.Series(hits(found), index=pd.Index(found["id"], dtype=object))
+            correct[case] = _correct(found)
             measured += [(order[case], measurement) for measurement in _measure(case, found)]
         for group in groups(plan):
             last = max(order[case] for case in group.members)
-            measured += [(last, measurement) for measurement in _aggregate(group, correct)]
+            measured += [(last, measurement) for measurement in _aggregate(group, correct, compared)]
     measured.sort(key=lambda item: item[0])
     return pd.DataFrame([asdict(measurement) for _, measurement in measured], columns=list(COLUMNS))
 
@@ -118,39 +126,73 @@ def _extras(case: PlannedCase, rows: pd.DataFrame, metrics: Sequence[Metric]) ->
         yield _of_case(case, name, number, unit=unit, definition=definition, reason=reason)
 
 
-def _aggregate(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> Iterator[Measurement]:
-    aggregates = [aggregate for aggregate in AGGREGATES if aggregate.scope == group.scope]
-    missing = _missing(group, correct)
-    cells = [] if missing else _cells(group, correct)
+def _correct(rows: pd.DataFrame) -> "pd.Series[float]":
+    """1 where the prediction is right, else 0, by sample id."""
+    return pd.Series(hits(rows), index=pd.Index(rows["id"], dtype=object))
+
+
+def _aggregate(group: Group, correct: _Correct, reference: Reference) -> Iterator[Measurement]:
+    for one in (None, reference):
+        rows = [row for row in AGGREGATES if row.scope == group.scope and row.compares == (one is not None)]
+        if rows:
+            yield from _numbers(group, rows, correct, one)
+
+
+def _numbers(
+    group: Group, aggregates: Sequence[Aggregate], correct: _Correct, reference: Reference | None
+) -> Iterator[Measurement]:
+    unknown = reference.why_not(group.members) if reference else ""
+    if unknown and group.scope not in {"benchmark", "clean+benchmark"}:
+        return  # mCE says once what would stand behind the CE of each corruption
+    missing = _missing(group, correct) or unknown
+    cells = [] if missing else _cells(group, correct, reference)
     if not missing and not len(cells[0].correct):
         missing = "the cases share no image"
     if missing:
         numbers = {aggregate.name: (_NOTHING, missing) for aggregate in aggregates}
     else:
         numbers = _estimates({row.name: _try(row, cells) for row in aggregates})
-    whole = not missing and all(case.status == "done" for case in group.members)
+    status = _status(group, missing, unknown, reference)
     for aggregate in aggregates:
         number, reason = numbers[aggregate.name]
-        yield _of_group(group, aggregate, number, "done" if whole else "partial", reason)
+        yield _of_group(group, aggregate, number, status, reason, reference)
 
 
-def _cells(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> list[Cell]:
+def _status(group: Group, missing: str, unknown: str, reference: Reference | None) -> Status:
+    if (group.absent or unknown) and not (reference and reference.asked_for):
+        return "skipped"  # the plan never asked for it
+    return "done" if not missing and all(case.status == "done" for case in group.members) else "partial"
+
+
+def _cells(group: Group, correct: _Correct, reference: Reference | None) -> list[Cell]:
+    """The members over the images that all of them, and the reference, share."""
+    errors = [reference.errors(case) if reference else nan for case in group.members]
+    indexes = [correct[case].index for case in group.members]
+    indexes += [found.index for found in errors if isinstance(found, pd.Series)]
     common = correct[group.last].index
     # As a rule all cases of a run have the same images, and looking up 50,000 names a cell would take seconds.
-    if any(not common.equals(correct[case].index) for case in group.members):
-        for case in group.members:
-            common = common[common.isin(correct[case].index)]
+    if any(not common.equals(index) for index in indexes):
+        for index in indexes:
+            common = common[common.isin(index)]
+    places = group.places or (nan,) * len(group.members)
     return [
-        Cell(case, np.asarray(correct[case].reindex(common), dtype=np.float64), at)
-        for case, at in zip(group.members, group.places, strict=True)
+        Cell(case, _values(correct[case], common), at, _values(found, common) if reference else np.empty(0))
+        for case, at, found in zip(group.members, places, errors, strict=True)
     ]
 
 
-def _missing(group: Group, correct: dict[PlannedCase, "pd.Series[float]"]) -> str:
+def _values(values: "pd.Series[float] | float", ids: pd.Index) -> FloatArray:
+    """Values by sample id, or one number for all, as an array of shape (N,)."""
+    if isinstance(values, pd.Series):
+        return np.asarray(values.reindex(ids), dtype=np.float64)
+    return np.full(len(ids), values)
+
+
+def _missing(group: Group, correct: _Correct) -> str:
     """Why the group is not complete, or nothing."""
     if group.wants_clean:
         return "the suite has no clean case with the same data, geometry, label space, dtype and seed"
-    names = [f"{case.case} ({case.status})" for case in group.members if not len(correct[case])]
+    names = [f"{case.case} ({case.status})" for case in group.members if not len(correct[case])] + list(group.absent)
     if not names:
         return ""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -204,17 +246,29 @@ def _of_case(
     )
 
 
-def _of_group(group: Group, aggregate: Aggregate, number: Estimate, status: Status, reason: str) -> Measurement:
+def _of_group(
+    group: Group, aggregate: Aggregate, number: Estimate, status: Status, reason: str, reference: Reference | None
+) -> Measurement:
     own = _of_case(
         group.last,
         aggregate.name,
         number,
         unit=aggregate.unit,
-        definition=aggregate.definition,
+        definition=_definition(aggregate, group.last, number, reference),
         reason=reason,
     )
+    own = replace(own, status=status, reference=reference.name if reference else "")
     if group.scope == "case":
-        return replace(own, status=status)
-    if group.scope == "curve":
-        return replace(own, status=status, case=group.name, perturbation=group.name, at=nan)
-    return replace(own, status=status, case=group.name, perturbation="", curve="", axis="", at=nan, clean_at=nan)
+        return own
+    if group.name == own.curve:
+        return replace(own, case=group.name, perturbation=group.name, at=nan)
+    return replace(own, case=group.name, perturbation="", curve="", axis="", at=nan, clean_at=nan)
+
+
+def _definition(aggregate: Aggregate, case: PlannedCase, number: Estimate, reference: Reference | None) -> str:
+    """The aggregate's own, with the reference by its name and what to bear in mind about it."""
+    if reference is None:
+        return aggregate.definition
+    remark = reference.remark(case, number.n) if number.n else ""
+    named = aggregate.definition.replace("the reference", reference.described)
+    return f"{named}; {remark}" if remark else named

@@ -1,4 +1,4 @@
-"""The command line: ``robustbench-vit run | report | score | list | doctor``.
+"""The command line: ``robustbench-vit run | report | score | list | doctor | make``.
 
 Only the standard library is imported before a command is chosen, so that ``--help`` answers at once (contract C11).
 """
@@ -12,6 +12,8 @@ from robustbench_vit import __version__
 from robustbench_vit.errors import RobustbenchError
 
 EXIT_OK, EXIT_USAGE, EXIT_FAILED_CASES = 0, 2, 3
+
+_REFERENCE = "model of the folders that corruption errors are relative to (AlexNet's published errors)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _add_report(commands)
     _add_list(commands)
     _add_doctor(commands)
+    _add_make(commands)
     return top
 
 
@@ -83,10 +86,12 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     report = commands.add_parser("report", help="write the leaderboard of one or more results folders")
     report.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
     report.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
+    report.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
     report.set_defaults(command=_lazy("report"))
     score = commands.add_parser("score", help="measure stored rows again, without any model, and write results.csv")
     score.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
     score.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
+    score.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
     score.set_defaults(command=_lazy("score"))
 
 
@@ -105,6 +110,28 @@ def _add_doctor(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     doctor.add_argument("--limit", type=int, default=200, metavar="N", help="number of samples (200)")
     doctor.add_argument("--device", default="auto", metavar="DEV")
     doctor.set_defaults(command=_lazy("doctor"))
+
+
+def _add_make(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    kinds = commands.add_parser("make", help="make data sets").add_subparsers(required=True, metavar="KIND")
+    make = kinds.add_parser(
+        "corrupted",
+        help="store the perturbed images of a data set",
+        description="Store the perturbed images of a data set in the layout of ImageNet-C (pictures) or CIFAR-10-C "
+        "(npy). Killed or interrupted, the same command goes on where it stopped.",
+    )
+    make.add_argument("-d", "--data", required=True, metavar="SPEC", help="data set to perturb")
+    make.add_argument("-o", "--out", required=True, metavar="DIR", help="folder of the set")
+    make.add_argument("--suite", action="append", default=[], metavar="SUITE", help="its cases (repeatable)")
+    make.add_argument("--perturbation", action="append", default=[], metavar="SPEC", help="a case (repeatable)")
+    make.add_argument("--format", required=True, choices=("png", "jpeg85", "npy"), help="how images are stored")
+    make.add_argument("-k", "--keyword", default="", metavar="EXPR", help="select cases of suites, as pytest does")
+    make.add_argument("--limit", type=int, metavar="N", help="first N samples of the canonical order")
+    make.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all draws (0)")
+    make.add_argument("--device", default="auto", metavar="DEV", help="cpu, cuda, cuda:1 or auto")
+    make.add_argument("--workers", type=int, default=2, metavar="N", help="threads that decode and encode pictures (2)")
+    make.add_argument("--geometry", metavar="SPEC", help="none or geometry(resize=…, crop=…); the data set's own")
+    make.set_defaults(command=_lazy("make"))
 
 
 class _lazy:  # noqa: N801 - reads as a function

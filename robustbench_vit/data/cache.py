@@ -10,6 +10,7 @@ import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,14 @@ class CachedDataset(Dataset):
         self.display = dataset.display
         self.dataset, self.folder, self.block = dataset, Path(folder).expanduser(), block
         self._writable = True
+        self._views: dict[Dataset, CachedDataset] = {}
+
+    def view(self, corruption: str, severity: int | Fraction) -> "CachedDataset":
+        """The condition, cached as well; see `Dataset.view`."""
+        view = self.dataset.view(corruption, severity)
+        if view not in self._views:
+            self._views[view] = CachedDataset(view, self.folder, self.block)
+        return self._views[view]
 
     def decode(self, indices: Sequence[int], geometry: Geometry) -> tuple[Tensor, Mapping[str, Tensor]]:
         """Read blocks, decoding those that are not there; see `Dataset.decode`."""

@@ -5,6 +5,12 @@ from robustbench_vit.catalog import REQUIRED, Catalog, Parameter, Row
 _DOWNLOAD = Parameter("download", False, "fetch into path through torchvision", "flag")
 _SPLIT = Parameter("split", "test", "published split", "word", choices=("test", "train"))
 _MASKS = Parameter("masks", None, "folder of object masks under the same relative paths", "path", optional=True)
+_C = "Hendrycks & Dietterich, Benchmarking Neural Network Robustness, ICLR 2019; Zenodo record "
+
+
+def _clean(what: str) -> Parameter:
+    return Parameter("clean", None, f"{what}, for the uncorrupted images", "path", optional=True)
+
 
 DATASETS: Catalog[Row] = Catalog(
     "datasets",
@@ -24,6 +30,22 @@ DATASETS: Catalog[Row] = Catalog(
             (Parameter("path", REQUIRED, "folder that holds cifar-100-python", "path"), _SPLIT, _DOWNLOAD),
             positional="path",
             reference="Krizhevsky 2009, Learning multiple layers of features from tiny images",
+        ),
+        Row(
+            "cifar100_c",
+            "robustbench_vit.data.cifar_c:cifar100_c",
+            "CIFAR-100-C, stored corruptions of the test images",
+            (Parameter("path", REQUIRED, "folder that holds CIFAR-100-C", "path"), _clean("path of cifar100")),
+            positional="path",
+            reference=f"{_C}3555552",
+        ),
+        Row(
+            "cifar10_c",
+            "robustbench_vit.data.cifar_c:cifar10_c",
+            "CIFAR-10-C, stored corruptions of the test images",
+            (Parameter("path", REQUIRED, "folder that holds CIFAR-10-C", "path"), _clean("path of cifar10")),
+            positional="path",
+            reference=f"{_C}2535967",
         ),
         Row(
             "fashion_mnist",
@@ -49,12 +71,33 @@ DATASETS: Catalog[Row] = Catalog(
             positional="path",
         ),
         Row(
+            "folder_c",
+            "robustbench_vit.data.folder_c:folder_c",
+            "stored corruptions of any pictures, corruption/severity/class, or what `make corrupted` wrote",
+            (
+                Parameter("path", REQUIRED, "folder of the corruptions, or of groups of them", "path"),
+                _clean("folder of class folders"),
+            ),
+            positional="path",
+        ),
+        Row(
             "imagenet",
             "robustbench_vit.data.imagenet:imagenet",
             "ImageNet-1k pictures in folders named by WordNet id",
             (Parameter("path", REQUIRED, "folder of the class folders, or of val/", "path"), _MASKS),
             positional="path",
             reference="Russakovsky et al. 2015, IJCV 115",
+        ),
+        Row(
+            "imagenet_c",
+            "robustbench_vit.data.imagenet_c:imagenet_c",
+            "ImageNet-C, stored corruptions of the validation images, 224×224",
+            (
+                Parameter("path", REQUIRED, "folder of the corruptions, or of groups of them", "path"),
+                _clean("path of imagenet"),
+            ),
+            positional="path",
+            reference=f"{_C}2235448",
         ),
         Row(
             "shapetex",
@@ -66,6 +109,17 @@ DATASETS: Catalog[Row] = Catalog(
                 Parameter("seed", 0, "seed of the rendering", "integer", low=0),
             ),
             positional="split",
+        ),
+        Row(
+            "tiny_imagenet_c",
+            "robustbench_vit.data.imagenet_c:tiny_imagenet_c",
+            "Tiny-ImageNet-C, stored corruptions of the validation images, 64×64, 200 classes",
+            (
+                Parameter("path", REQUIRED, "folder of the corruptions", "path"),
+                _clean("folder val of Tiny-ImageNet"),
+            ),
+            positional="path",
+            reference=f"{_C}2536630",
         ),
     ),
 )

@@ -3,6 +3,7 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from robustbench_vit.data.geometry import NONE, Geometry
-from robustbench_vit.errors import DataError
+from robustbench_vit.errors import CaseError, DataError
 from robustbench_vit.types import Batch
 
 
@@ -18,7 +19,7 @@ class Dataset(ABC):
     """Labelled images in a fixed canonical order: classes round-robin, within a class by hash of the id (contract C8).
 
     A prefix of the order is thus a balanced, random-looking sample, and ``--limit 1000`` is a prefix of
-    ``--limit 5000``.
+    ``--limit 5000``. Pictures that are files are decoded by `workers` threads; set the attribute for more than two.
 
     Args:
         name: Catalogue name.
@@ -32,6 +33,8 @@ class Dataset(ABC):
     Raises:
         DataError: If it is empty, an id comes twice, or a label lies outside the classes.
     """
+
+    workers: int = 2
 
     def __init__(
         self,
@@ -68,6 +71,17 @@ class Dataset(ABC):
         images, extra = self.decode(self.order[start:stop].tolist(), geometry or self.geometry)
         positions = torch.arange(start, stop)
         return Batch(images, self.labels[start:stop], self.ids[start:stop], positions, extra)
+
+    def view(self, corruption: str, severity: int | Fraction) -> "Dataset":
+        """The stored images of a condition: a data set with the same ids, labels and order, and a digest of its own.
+
+        Raises:
+            CaseError: If the set does not hold it; only stored sets hold any.
+        """
+        raise CaseError(
+            f"data set {self.name} holds no stored images such as {corruption} {severity}; give --data a stored set, "
+            "e.g. 'imagenet_c(PATH)' or 'folder_c(PATH)', or run a suite that perturbs images on the fly"
+        )
 
     @abstractmethod
     def decode(self, indices: Sequence[int], geometry: Geometry) -> tuple[Tensor, Mapping[str, Tensor]]:

@@ -41,7 +41,7 @@ class Sample:
 
 
 class FileDataset(Dataset):
-    """Pictures decoded from files by `workers` threads; set the attribute for more than two.
+    """Pictures decoded from files by `workers` threads.
 
     The digest takes in ids, labels, sizes of files and the first and last 4 KiB of each, in order of ids: it is the
     same under every root and order of listing, and no gigabytes are read. A file changed in its middle alone, at the
@@ -57,8 +57,6 @@ class FileDataset(Dataset):
     Raises:
         DataError: If a file cannot be read, an id comes twice, or there are no samples.
     """
-
-    workers: int = 2
 
     def __init__(
         self,
@@ -79,7 +77,7 @@ class FileDataset(Dataset):
             label_space=label_space,
             geometry=geometry,
         )
-        self._samples = tuple(samples)
+        self._samples = samples
         self._sizes: dict[Geometry, tuple[int, ...]] = {}
 
     def decode(self, indices: Sequence[int], geometry: Geometry) -> tuple[Tensor, Mapping[str, Tensor]]:

@@ -36,19 +36,20 @@ def imagenet(path: str, masks: str | None = None) -> FileDataset:
     classes is that of timm's list of synsets, which is that of all pretrained networks.
     """
     root = _images(existing_folder(path, "class folders such as n01440764"))
-    wnids, names = _classes()
-    samples = labelled_pictures(root, _labels(root, wnids))
+    wnids, names = classes()
+    samples = labelled_pictures(root, labels(root, wnids))
     if masks is not None:
         samples = with_masks(samples, _images(existing_folder(masks, "masks")))
     return FileDataset(
         name="imagenet",
-        samples=[replace(sample, id=_id(sample.id)) for sample in samples],
+        samples=[replace(sample, id=sample_id(sample.id)) for sample in samples],
         classes=names,
         label_space="imagenet-1k",
     )
 
 
-def _id(place: str) -> str:
+def sample_id(place: str) -> str:
+    """The id of a picture ``<wnid>/…/<stem>``: its stem if that is an official name, else the whole path."""
     stem = PurePosixPath(place).name
     return stem if _OFFICIAL.fullmatch(stem) else place
 
@@ -58,7 +59,7 @@ def _images(folder: Path) -> Path:
     return inner if inner.is_dir() else folder
 
 
-def _classes() -> tuple[Sequence[str], Sequence[str]]:
+def classes() -> tuple[Sequence[str], Sequence[str]]:
     """WordNet ids and descriptions of the 1000 classes, in the order of their labels."""
     from timm.data.imagenet_info import ImageNetInfo  # importing timm takes seconds
 
@@ -66,8 +67,12 @@ def _classes() -> tuple[Sequence[str], Sequence[str]]:
     return info.label_names(), info.label_descriptions()
 
 
-def _labels(root: Path, wnids: Sequence[str]) -> dict[str, int]:
-    """Class index of each folder that is there."""
+def labels(root: Path, wnids: Sequence[str]) -> dict[str, int]:
+    """Class index of each folder that is there.
+
+    Raises:
+        DataError: If there is none, or one is no class.
+    """
     label = {wnid: index for index, wnid in enumerate(wnids)}
     found = subfolders(root)
     unknown = [name for name in found if name not in label]

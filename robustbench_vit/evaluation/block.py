@@ -76,7 +76,7 @@ class Predictor:
         parts: list[Columns] = []
         # Cases that differentiate are judged by the model they attacked: eager, fp32.
         forward = self.model if "model" in case.perturbation.needs else self._forward
-        with torch.no_grad(), _exact_fp32():
+        with torch.no_grad(), exact_fp32():
             for start in range(0, len(block), self.batch_size):
                 stop = min(start + self.batch_size, len(block))
                 images = block.images[start:stop].to(self.device, non_blocking=True)
@@ -111,7 +111,7 @@ def resolve_device(name: str) -> torch.device:
         raise SpecError(f"device {name!r} cannot be used: {reason}; say cpu, cuda, cuda:1 or auto") from error
 
 
-class _exact_fp32:  # noqa: N801 - reads as the statement it is
+class exact_fp32:  # noqa: N801 - reads as the statement it is
     """TF32 off, so that fp32 means fp32 on every GPU (DESIGN §4); the former settings come back."""
 
     def __enter__(self) -> None:

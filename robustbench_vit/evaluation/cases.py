@@ -90,7 +90,15 @@ def _outcome(
     try:
         return _prepared(case, blank, model, data, options)
     except RobustbenchError as error:
-        return replace(blank, status="failed", reason=str(error))
+        return failure(blank, error)
+
+
+def failure(record: PlannedCase, error: Exception) -> PlannedCase:
+    """How a case ended that could not be run: what does not fit an optional case is skipped."""
+    if isinstance(error, CaseError) and "optional" in record.tags:
+        return replace(record, status="skipped", reason=str(error))
+    kind = "" if isinstance(error, RobustbenchError) else f"{type(error).__name__}: "
+    return replace(record, status="failed", reason=f"{kind}{error}")
 
 
 def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, options: Options) -> RunnableCase:
@@ -102,6 +110,7 @@ def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, 
     if case.labels not in (None, data.label_space):
         raise CaseError(f"{data.name} is labelled in {data.label_space}; there is no read-out into {case.labels!r}")
     perturbation = Perturbation.bind(case.perturbation)
+    data = _images(perturbation, data)
     geometry = _geometry(case, model, data, options)
     # Gradients come in fp32 whatever the run's dtype, and the row says so.
     dtype = "fp32" if "model" in perturbation.needs else options.dtype
@@ -120,6 +129,14 @@ def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, 
         dtype=dtype,
     )
     return RunnableCase(record, perturbation, data, geometry)
+
+
+def _images(perturbation: Perturbation, data: Dataset) -> Dataset:
+    """The data set, or the condition of it that the perturbation names."""
+    if "stored" not in perturbation.needs:
+        return data
+    condition: dict[str, Any] = dict(perturbation.spec.args)
+    return data.view(**condition)
 
 
 def _geometry(case: Case, model: ImageModel, data: Dataset, options: Options) -> Geometry:

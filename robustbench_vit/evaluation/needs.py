@@ -18,11 +18,11 @@ class Contexts:
 
     Args:
         block: The block.
-        model: The evaluated model, in fp32.
+        model: The evaluated model, in fp32; None where images are made and nothing is evaluated.
         device: Where perturbations run.
     """
 
-    def __init__(self, block: Batch, model: ImageModel, device: torch.device) -> None:
+    def __init__(self, block: Batch, model: ImageModel | None, device: torch.device) -> None:
         self.block, self.model, self.device = block, model, device
         self._saliency: dict[tuple[Spec, int, int], Tensor] = {}
 
@@ -50,7 +50,7 @@ class Contexts:
             labels=self.block.labels[start:stop].to(self.device) if "labels" in needs else None,
             model=self._differentiable() if "model" in needs else None,
             mask=mask[start:stop].to(self.device) if mask is not None and "mask" in needs else None,
-            pixel_std=self.model.std.view(3) if "pixel_std" in needs else None,
+            pixel_std=self._evaluated().std.view(3) if "pixel_std" in needs else None,
         )
         if perturbation.saliency is None:
             return context
@@ -62,12 +62,18 @@ class Contexts:
             self._saliency[key] = provide_saliency(provider, images.float() / 255, context)
         return replace(context, saliency=self._saliency[key])
 
+    def _evaluated(self) -> ImageModel:
+        if self.model is None:
+            raise CaseError("this perturbation needs a model, and none is evaluated here")
+        return self.model
+
     def _differentiable(self) -> Callable[[Pixels], Logits]:
         """The model in fp32, whatever autocast surrounds it."""
+        evaluated = self._evaluated()
 
         def model(pixels: Pixels) -> Logits:
             with torch.autocast(pixels.device.type, enabled=False):
-                logits: Logits = self.model(pixels.float())
+                logits: Logits = evaluated(pixels.float())
                 return logits
 
         return model

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from itertools import zip_longest
 from uuid import uuid4
 
@@ -11,9 +10,8 @@ import pyarrow as pa
 
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
-from robustbench_vit.errors import CaseError, RobustbenchError
 from robustbench_vit.evaluation.block import Predictor
-from robustbench_vit.evaluation.cases import RunnableCase
+from robustbench_vit.evaluation.cases import RunnableCase, failure
 from robustbench_vit.evaluation.circumstances import circumstances, model_facts
 from robustbench_vit.evaluation.needs import Contexts
 from robustbench_vit.evaluation.options import Options
@@ -151,16 +149,9 @@ def _mention_resizing(work: Work, model: ImageModel, geometry: Geometry, block: 
 def _fail(work: Work, cases: Sequence[RunnableCase], error: Exception, progress: Progress, failed: Failed) -> None:
     """Record that these cases ended here."""
     for case in cases:
-        record = failed[case.record.case_key] = _failure(case, error)
+        record = failed[case.record.case_key] = failure(case.record, error)
     names = cases[0].record.case if len(cases) == 1 else f"{len(cases)} cases"
     progress.say(f"{work.name}, {names}: {record.status}, {record.reason}")
-
-
-def _failure(case: RunnableCase, error: Exception) -> PlannedCase:
-    if isinstance(error, CaseError) and "optional" in case.record.tags:
-        return replace(case.record, status="skipped", reason=str(error))
-    kind = "" if isinstance(error, RobustbenchError) else f"{type(error).__name__}: "
-    return replace(case.record, status="failed", reason=f"{kind}{error}")
 
 
 def _finish(work: Work, predictor: Predictor, store: Store, options: Options, began: float) -> None:

@@ -126,8 +126,7 @@ def open_slots(data: Mapping[str, str | Dataset], options: Options) -> dict[str,
     """
     opened = {slot: load_dataset(spec) if isinstance(spec, str) else spec for slot, spec in data.items()}
     for dataset in opened.values():
-        if hasattr(dataset, "workers"):
-            dataset.workers = options.workers
+        dataset.workers = options.workers
     if options.cache is None:
         return opened
     return {slot: CachedDataset(dataset, options.cache, BLOCK) for slot, dataset in opened.items()}

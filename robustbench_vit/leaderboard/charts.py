@@ -15,6 +15,8 @@ COLOURS = 8
 FONT = "system-ui, sans-serif"
 """Vega measures text with it, so it must be a real list of fonts and not ``inherit``."""
 
+_DIGITS = 5  # of rates in [0,1]: finer than a screen shows
+
 DASHES: tuple[tuple[int, ...], ...] = ((), (6, 3), (2, 2), (8, 3, 2, 3))
 """Dash patterns of the lines, in pixels."""
 
@@ -65,14 +67,16 @@ def _values(section: Section, points: Sequence[Measurement]) -> list[dict[str, A
 def _value(at: float, item: Measurement) -> dict[str, Any]:
     # A missing number is null, which breaks the line where it belongs instead of bridging the gap.
     numbers = {"value": item.value, "low": item.low, "high": item.high}
-    shown = {name: None if isnan(value) else value for name, value in numbers.items()}
+    shown = {name: None if isnan(value) else round(value, _DIGITS) for name, value in numbers.items()}
     return {"model": item.model, "case": item.case, "at": at, "n": item.n, **shown}
 
 
 def _specification(values: list[dict[str, Any]], axis: str, looks: Mapping[str, Look]) -> dict[str, Any]:
     # The page's buttons set this parameter; a legend of Vega's own could not be reached by keyboard.
     hidden = alt.param(name="hidden", value=[])
-    x = alt.X("at:Q", title=axis, scale=alt.Scale(zero=False, nice=False, padding=8))
+    # Severities and numbers of cells have nothing between them.
+    ticks = alt.Axis(tickMinStep=1) if all(float(item["at"]).is_integer() for item in values) else alt.Axis()
+    x = alt.X("at:Q", title=axis, scale=alt.Scale(zero=False, nice=False, padding=8), axis=ticks)
     y = alt.Y("value:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
     models, colours, dashes = (
         list(looks),

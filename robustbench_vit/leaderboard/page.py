@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import isnan
 from pathlib import Path
@@ -14,7 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
+from robustbench_vit.aggregates.references import ALEXNET, unlike_validation
 from robustbench_vit.leaderboard.charts import curves, look
+from robustbench_vit.leaderboard.grids import Grid, grids
 from robustbench_vit.leaderboard.sections import PERCENT_UNITS, Column, Facts, Section, interval, number, short_labels
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import Measurement
@@ -35,6 +37,7 @@ class Shown:
         left: Where the interval begins, in percent of the cell's width; None for what is not in percent.
         width: How wide the interval is, likewise.
         level: The value itself, in percent.
+        second: Another number of the same cell, with its interval.
     """
 
     text: str
@@ -45,6 +48,7 @@ class Shown:
     left: float | None = None
     width: float = 0.0
     level: float = 0.0
+    second: str = ""
 
 
 def page(sections: Sequence[Section], facts: Facts) -> str:
@@ -86,9 +90,10 @@ def _section(section: Section, facts: Facts, models: Sequence[str]) -> dict[str,
     return {
         "suite": section.suite,
         "data": section.data,
-        "columns": [_heading(column) for column in section.columns],
+        "columns": [_heading(section, column) for column in section.columns],
         "facts": [name for name in ("parameters", "throughput") if any(one.get(name) is not None for one in known)],
         "rows": [_row(section, model, facts) for model in section.models],
+        "grids": [_grid(grid) for grid in grids(section)],
         "looks": looks,
         "charts": [(labels[curve], curve, specification) for curve, specification in drawn],
         "problems": section.problems,
@@ -97,9 +102,9 @@ def _section(section: Section, facts: Facts, models: Sequence[str]) -> dict[str,
     }
 
 
-def _heading(column: Column) -> dict[str, Any]:
+def _heading(section: Section, column: Column) -> dict[str, Any]:
     row = _definition_row(column.metric)
-    title = f"{column.metric}: {row.definition} ({column.case}, geometry {column.geometry})"
+    title = f"{column.metric}: {section.definition(column)} ({column.case}, geometry {column.geometry})"
     return {"of": column.of, "label": column.label, "percent": row.unit in PERCENT_UNITS, "title": title}
 
 
@@ -118,6 +123,17 @@ def _row(section: Section, model: str, facts: Facts) -> dict[str, Any]:
     }
 
 
+def _grid(grid: Grid) -> dict[str, Any]:
+    rows = []
+    for row in grid.rows:
+        cells = [
+            replace(_shown(grid.accuracy(model, row), first=False), second=grid.error(model, row))
+            for model in grid.section.models
+        ]
+        rows.append({"name": row.name, "case": row.case, "several": row.several, "cells": cells})
+    return {"label": grid.label, "geometry": grid.geometry, "rows": rows, "definition": grid.definition}
+
+
 def _case(section: Section, case: str, geometry: str) -> dict[str, Any]:
     cells = [section.at(model, "top1", case, geometry) for model in section.models]
     return {"case": case, "geometry": geometry, "cells": [_shown(cell, first=False) for cell in cells]}
@@ -129,7 +145,7 @@ def _shown(measurement: Measurement | None, first: bool) -> Shown:
     if isnan(measurement.value):
         return Shown("–", note=measurement.reason or measurement.status)
     text, unit = number(measurement.value, measurement.unit), measurement.unit
-    note = "only some of the images are done" if measurement.status == "partial" else ""
+    note = _note(measurement)
     shown = Shown(text, interval(measurement), repr(measurement.value), first, note)
     if unit not in PERCENT_UNITS:
         return shown
@@ -137,6 +153,14 @@ def _shown(measurement: Measurement | None, first: bool) -> Shown:
     return Shown(
         text, shown.interval, shown.sort, first, note, round(low, 2), round(high - low, 2), 100 * measurement.value
     )
+
+
+def _note(measurement: Measurement) -> str:
+    """What to bear in mind about a number, or nothing."""
+    notes = ["only some of the images are done"] if measurement.status == "partial" else []
+    if measurement.reference == ALEXNET:
+        notes.append(unlike_validation(measurement.data, measurement.n))
+    return "; ".join(filter(None, notes))
 
 
 def _breakable(text: str) -> Markup:
@@ -160,7 +184,9 @@ def _definition_row(metric: str) -> Any:
 
 def _definitions(measurements: Iterable[Measurement]) -> Iterator[dict[str, str]]:
     """What every name on the page means: the definition that travelled with the numbers."""
-    for name, item in {item.metric: item for item in measurements}.items():
+    # A number's definition says more than that of a number that is not there.
+    named = {item.metric: item for item in sorted(measurements, key=lambda item: not isnan(item.value))}
+    for name, item in named.items():
         known = name in METRICS or name in AGGREGATES
         better = _definition_row(name).higher_is_better if known else None
         direction = {True: "higher is better", False: "lower is better", None: ""}[better]

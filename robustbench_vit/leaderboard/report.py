@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from robustbench_vit.aggregates.references import VARIANT
 from robustbench_vit.aggregates.scoring import score
 from robustbench_vit.leaderboard.files import write, write_csv
 from robustbench_vit.leaderboard.sections import Facts
@@ -14,27 +15,33 @@ from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 
 
-def write_report(folders: Sequence[Path], out: Path) -> list[Path]:
+def write_report(folders: Sequence[Path], out: Path, reference: str | None = None) -> list[Path]:
     """Score the folders and write results.csv, leaderboard.csv and leaderboard.html.
+
+    Args:
+        folders: Results folders.
+        out: Where to write.
+        reference: Model of the folders that corruption errors are relative to; None is AlexNet as published.
 
     Raises:
         StoreError: If a folder holds no results or a file cannot be read or written.
+        UnknownNameError: If no model is called as the reference.
     """
-    return render(folders, out)[1]
+    return render(folders, out, reference)[1]
 
 
-def render(folders: Sequence[Path], out: Path) -> tuple[pd.DataFrame, list[Path]]:
+def render(folders: Sequence[Path], out: Path, reference: str | None = None) -> tuple[pd.DataFrame, list[Path]]:
     """Score the folders once; give the measurements and the files that `write_report` writes."""
-    measurements = measure(folders)
+    measurements = measure(folders, reference)
     return measurements, write(measurements, facts(folders), out)
 
 
-def write_results(folders: Sequence[Path], out: Path) -> Path:
+def write_results(folders: Sequence[Path], out: Path, reference: str | None = None) -> Path:
     """Score the folders and write results.csv alone."""
-    return write_csv(measure(folders), out / "results.csv")
+    return write_csv(measure(folders, reference), out / "results.csv")
 
 
-def measure(folders: Sequence[Path]) -> pd.DataFrame:
+def measure(folders: Sequence[Path], reference: str | None = None) -> pd.DataFrame:
     """Score the cases of several results folders; what two folders share counts once, the larger n wins."""
     chosen: dict[tuple[str, str, str], tuple[PlannedCase, Store]] = {}
     for store in map(Store, folders):
@@ -47,7 +54,7 @@ def measure(folders: Sequence[Path]) -> pd.DataFrame:
     where = {
         replace(case, model=names[case.model_key] + variants.get(case, "")): store for case, store in chosen.values()
     }
-    return score(list(where), lambda case: where[case].rows(case))
+    return score(list(where), lambda case: where[case].rows(case), reference)
 
 
 def facts(folders: Sequence[Path]) -> Facts:
@@ -87,8 +94,8 @@ def _variants(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
         again[case.suite, case.model_key, *case.identity[:5]].add(case.dtype)
     dtypes = {key[:2] for key, found in again.items() if len(found) > 1}
     return {
-        case: (f" · seed {case.seed}" if (case.suite, case.model_key) in seeds else "")
-        + (f" · {case.dtype}" if (case.suite, case.model_key) in dtypes else "")
+        case: (f"{VARIANT}seed {case.seed}" if (case.suite, case.model_key) in seeds else "")
+        + (f"{VARIANT}{case.dtype}" if (case.suite, case.model_key) in dtypes else "")
         for case in cases
     }
 

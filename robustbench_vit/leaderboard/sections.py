@@ -9,7 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from robustbench_vit.aggregates.catalog import AGGREGATES
+from robustbench_vit.aggregates.catalog import AGGREGATES, PERCENT
+from robustbench_vit.aggregates.corruptions import benchmark_part, place_of
+from robustbench_vit.aggregates.references import ALEXNET
 from robustbench_vit.errors import SpecError, StoreError
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import Measurement
@@ -19,7 +21,17 @@ CLEAN = "clean"
 PERCENT_UNITS = frozenset({"rate", "ratio"})
 """Units shown as percent; inside, rates stay in [0, 1]."""
 
-_SHOWN = {"top1": "accuracy", "auc": "AUC", "family_accuracy": "mean", "nll": "NLL", "ece15": "ECE"}
+_SHOWN = {
+    "top1": "accuracy",
+    "mce": "mCE",
+    "relative_mce": "relative mCE",
+    "mean_corruption_accuracy": "mean accuracy",
+    "auc": "AUC",
+    "family_accuracy": "mean",
+    "nll": "NLL",
+    "ece15": "ECE",
+}
+_GRIDS = "corruptions"  # the first word of a grid's name; whether stored or generated is never left out
 
 
 @dataclass(frozen=True)
@@ -88,20 +100,23 @@ class Section:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Clean accuracy, the area under each curve, the mean of each family, clean NLL and ECE."""
+        """Clean accuracy, corruptions, the area under each curve, the mean of each family, clean NLL and ECE."""
         found: list[Column] = []
         for metric, of in _SHOWN.items():
-            places = dict.fromkeys(
-                (item.case, item.geometry)
-                for item in self.measurements
-                if item.metric == metric and (item.family == CLEAN or metric in AGGREGATES)
-            )
+            shown = [item for item in self.measurements if item.metric == metric and _in_summary(item)]
+            places = {(item.case, item.geometry): item.reference for item in shown}
             short = short_labels(case for case, _ in places)
-            for case, geometry in places:
+            for (case, geometry), reference in places.items():
                 other = "" if geometry == self._geometry else f" · {geometry}"
+                other += f" / {reference}" if reference not in {"", ALEXNET} else ""
                 name = f"{metric} {case}{other}" if metric in AGGREGATES else f"{case}_{metric}{other}"
                 found.append(Column(metric, case, geometry, of, f"{short[case]}{other}", name))
         return tuple(found)
+
+    def definition(self, column: Column) -> str:
+        """The definition that travelled with the column's numbers."""
+        cells = [cell for model in self.models if (cell := self.cell(model, column))]
+        return next((cell.definition for cell in cells if not isnan(cell.value)), cells[0].definition)
 
     @cached_property
     def cases(self) -> tuple[tuple[str, str], ...]:
@@ -178,6 +193,17 @@ def sections(measurements: pd.DataFrame) -> list[Section]:
     return [Section(suite, data, tuple(items)) for (suite, data), items in found.items()]
 
 
+def _in_summary(item: Measurement) -> bool:
+    """Whether a measurement of a metric that is shown belongs to the summary of its section."""
+    if item.metric not in AGGREGATES:
+        return item.family == CLEAN
+    if item.metric == "mean_corruption_accuracy":
+        own = benchmark_part(item.case)
+        return own is not None and not own[1] and item.status != "skipped"
+    # Corruptions have a table of their own instead of a column a curve. What was skipped, nobody asked for.
+    return item.status != "skipped" and not (item.metric == "auc" and place_of(item.case))
+
+
 def short_labels(specs: Iterable[str]) -> dict[str, str]:
     """The name alone where that tells specs apart, else the name with the arguments in a few words.
 
@@ -187,7 +213,8 @@ def short_labels(specs: Iterable[str]) -> dict[str, str]:
     """
     specs = list(specs)
     often = Counter(spec.partition("(")[0] for spec in specs)
-    short = {spec: spec.partition("(")[0] if often[spec.partition("(")[0]] == 1 else _few_words(spec) for spec in specs}
+    alone = {name for name, count in often.items() if count == 1} - {_GRIDS}
+    short = {spec: name if (name := spec.partition("(")[0]) in alone else _few_words(spec) for spec in specs}
     twice = {label for label, count in Counter(short.values()).items() if count > 1}
     return {spec: spec if label in twice else label for spec, label in short.items()}
 
@@ -206,7 +233,7 @@ def _few_words(text: str) -> str:
 
 
 def number(value: float, unit: str) -> str:
-    """A value as people read it: rates in percent with one decimal, all else with three.
+    """A value as people read it: percent with one decimal, all else with three.
 
     Example:
         >>> number(0.7132, "rate"), number(1.23456, "nats")
@@ -214,6 +241,8 @@ def number(value: float, unit: str) -> str:
     """
     if isnan(value):
         return "–"
+    if unit == PERCENT:
+        return f"{value:.1f}"
     return f"{100 * value:.1f}" if unit in PERCENT_UNITS else f"{value:.3f}"
 
 

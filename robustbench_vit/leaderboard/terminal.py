@@ -7,37 +7,57 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from robustbench_vit.leaderboard.grids import Grid, grids
 from robustbench_vit.leaderboard.sections import Column, Section, interval, number, sections, short_labels
 from robustbench_vit.records import Measurement
 
+_SHOWN = {"top1", "auc", "mce", "relative_mce", "mean_corruption_accuracy"}
 _MOST = 30  # cases shown of a suite without curves; the page has all
 
 
 def tables(measurements: pd.DataFrame) -> list[Table]:
-    """One table for each suite, version and data set.
+    """A table for each suite, version and data set, and behind it one for each grid of common corruptions.
 
     Args:
         measurements: As `robustbench_vit.aggregates.score` gives them.
 
     Returns:
-        A row a model: clean accuracy and the area under each curve with their intervals, and how many cases are
-        missing.
+        A row a model: clean accuracy, corruption errors and the area under each curve with their intervals, and how
+        many cases are missing. For a grid, the mean accuracy and the corruption error of each corruption.
     """
-    return [_table(section) for section in sections(measurements)]
+    return [
+        table
+        for section in sections(measurements)
+        for table in (_table(section), *(_grid_table(grid) for grid in grids(section)))
+    ]
 
 
 def _table(section: Section) -> Table:
-    columns = [
-        column for column in section.columns if column.metric in {"top1", "auc"} and _has_numbers(section, column)
-    ]
-    if all(column.metric != "auc" for column in columns):  # a suite without curves shows its cases
+    columns = [column for column in section.columns if _is_shown(column) and _has_numbers(section, column)]
+    if all(column.metric == "top1" for column in columns) and not grids(section):  # without curves, show the cases
         short = short_labels(case for case, _ in section.cases)
         columns = [Column("top1", case, where, "accuracy", short[case], case) for case, where in section.cases[:_MOST]]
     heads = [f"{column.of} {column.label}" for column in columns]
     cells = [[_cell(section.cell(model, column)) for column in columns] for model in section.models]
-    if len(section.models) < len(columns):  # few models: what was measured goes down, models go across
-        return _filled(section, "", section.models, heads, [list(row) for row in zip(*cells, strict=True)])
-    return _filled(section, "model", heads, section.models, cells)
+    title = f"{section.suite} on {section.data}, {_images(section)} images"
+    table = _filled(title, section.models, heads, cells)
+    table.caption = _caption(section)
+    return table
+
+
+def _grid_table(grid: Grid) -> Table:
+    models, heads = grid.section.models, [row.name for row in grid.rows]
+    cells = [[_grid_cell(grid.accuracy(model, row), grid.error(model, row)) for row in grid.rows] for model in models]
+    table = _filled(f"{grid.section.suite} on {grid.section.data}, {grid.label}", models, heads, cells)
+    table.caption = Text("mean accuracy over severities 1 to 5 in %, 95 % interval")
+    if grid.definition:
+        table.caption.append(f"\nCE: {grid.definition}")
+    return table
+
+
+def _is_shown(column: Column) -> bool:
+    """Whether there is room for a column; the mean of a family stands for corruptions alone, whose curves have none."""
+    return column.metric in _SHOWN or (column.metric == "family_accuracy" and column.case.startswith("corruptions("))
 
 
 def _has_numbers(section: Section, column: Column) -> bool:
@@ -45,16 +65,16 @@ def _has_numbers(section: Section, column: Column) -> bool:
     return any(cell is not None and not isnan(cell.value) for cell in cells)
 
 
-def _filled(
-    section: Section, corner: str, columns: Sequence[str], rows: Sequence[str], cells: Sequence[Sequence[Text]]
-) -> Table:
+def _filled(title: str, models: Sequence[str], heads: Sequence[str], cells: Sequence[Sequence[Text]]) -> Table:
+    """A row a model; with few models, what was measured goes down and models go across."""
+    across = len(models) < len(heads)
+    columns, rows = (models, heads) if across else (heads, models)
     # Text, never str: names come from users, and rich would read brackets in them as markup.
-    title = Text(f"{section.suite} on {section.data}, {_images(section)} images", style="bold")
-    table = Table(title=title, caption=_caption(section))
-    table.add_column(corner, overflow="fold")
+    table = Table(title=Text(title, style="bold"))
+    table.add_column("" if across else "model", overflow="fold")
     for column in columns:
         table.add_column(Text(column), justify="right", overflow="fold")
-    for row, content in zip(rows, cells, strict=True):
+    for row, content in zip(rows, zip(*cells, strict=True) if across else cells, strict=True):
         table.add_row(Text(row), *content)
     return table
 
@@ -67,6 +87,9 @@ def _images(section: Section) -> str:
 def _caption(section: Section) -> Text:
     """What the numbers are, and which models lack some."""
     caption = Text("accuracy in %, 95 % interval")
+    for column in section.columns:
+        if column.metric == "mce" and _has_numbers(section, column):
+            caption.append(f"\n{column.of}: {section.definition(column)}")
     for model in section.models:
         for status in ("failed", "skipped", "partial"):
             if count := section.count(model, status):
@@ -79,3 +102,11 @@ def _cell(measurement: Measurement | None) -> Text:
         return Text("")
     text = Text(number(measurement.value, measurement.unit))
     return text.append(f"\n{interval(measurement)}", style="dim") if interval(measurement) else text
+
+
+def _grid_cell(accuracy: Measurement | None, error: str) -> Text:
+    if accuracy is None:
+        return Text("")
+    text = Text(number(accuracy.value, accuracy.unit))
+    text.append(f" {interval(accuracy)}", style="dim")
+    return text.append(f"\n{error}", style="dim") if error else text

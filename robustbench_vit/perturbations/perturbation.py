@@ -1,7 +1,7 @@
 """`Perturbation`: a catalogue row bound to parameters, callable on images."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -81,35 +81,55 @@ class Perturbation:
         Raises:
             CaseError: If the images are not N×3×H×W or the perturbation cannot be applied to them.
         """
+        perturbed = self._run(images, ids, seed, context)
+        return replace(perturbed, images=to_float(perturbed.images))
+
+    def uint8(self, images: Tensor, ids: tuple[str, ...], *, seed: int = 0, context: Context) -> Tensor:
+        """Perturb a batch into its 8-bit form, without a detour where the perturbation works on 8 bit itself.
+
+        Args and Raises as in a call.
+
+        Returns:
+            N×3×H×W uint8.
+        """
+        return to_uint8(self._run(images, ids, seed, context).images)
+
+    def _run(self, images: Tensor, ids: tuple[str, ...], seed: int, context: Context) -> Perturbed:
         if images.ndim != 4 or images.shape[1] != 3 or len(images) != len(ids):
             raise CaseError(
                 f"{self.row.name} takes N×3×H×W images and N ids, got {tuple(images.shape)}, {len(ids)} ids"
             )
-        pixels = images.float() / 255 if images.dtype == torch.uint8 else images
-        keys = Keys(seed, self.row.name, ids, images.device)
-        result = self._apply(pixels, keys, context=context, **self.spec.args)
+        given = to_uint8(images) if self.row.takes == "8bit" else to_float(images)
+        result = self._apply(given, Keys(seed, self.row.name, ids, images.device), context=context, **self.spec.args)
         perturbed = result if isinstance(result, Perturbed) else Perturbed(result)
-        self._check(perturbed, pixels)
+        self._check(perturbed, given)
         return perturbed
 
-    def _check(self, perturbed: Perturbed, pixels: Pixels) -> None:
+    def _check(self, perturbed: Perturbed, given: Tensor) -> None:
         """What third parties' perturbations must keep, too; values are checked once a block, where the device waits."""
-        came, expected = perturbed.images, tuple(pixels.shape)
-        if came.shape != pixels.shape or not came.is_floating_point():
+        came, expected = perturbed.images, tuple(given.shape)
+        fits = came.dtype == torch.uint8 if self.row.takes == "8bit" else came.is_floating_point()
+        if came.shape != given.shape or not fits:
+            kind = "uint8" if self.row.takes == "8bit" else "floats"
             raise CaseError(
-                f"{self.row.name} must return floats of shape {expected}, got {came.dtype} {tuple(came.shape)}"
+                f"{self.row.name} must return {kind} of shape {expected}, got {came.dtype} {tuple(came.shape)}"
             )
         for name, column in perturbed.columns.items():
-            if name in CORE_COLUMNS or column.shape != (len(pixels),):
+            if name in CORE_COLUMNS or column.shape != (len(given),):
                 raise CaseError(
                     f"{self.row.name}: column {name!r} must have one value an image and a name of its own, got "
                     f"{tuple(column.shape)}; taken are {', '.join(CORE_COLUMNS)}"
                 )
 
 
-def to_uint8(images: Pixels) -> Tensor:
-    """The 8-bit form of float images wherever they are saved or compared: round(255·x) (contract C1)."""
-    return (images.clamp(0, 1) * 255).round().to(torch.uint8)
+def to_uint8(images: Tensor) -> Tensor:
+    """The 8-bit form of images wherever they are saved or compared: round(255·x) (contract C1); uint8 stays."""
+    return images if images.dtype == torch.uint8 else (images.clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def to_float(images: Tensor) -> Pixels:
+    """The float form in [0,1] of 8-bit images; floats stay."""
+    return images.float() / 255 if images.dtype == torch.uint8 else images
 
 
 def provide_saliency(provider: Spec, images: Pixels, context: Context) -> Tensor:

@@ -43,6 +43,7 @@ class PerturbationRow(Row):
     Args:
         family: Family in tables: ``frequency``, ``occlusion``, ``shuffle``, ``corruption``, ``adversarial``, …
         output: ``8bit`` (values are truncated to 8 bit, as published) or ``float``.
+        takes: ``float`` images in [0,1], or ``8bit``: the function takes and returns uint8.
         needs: What the context must hold.
         axis: The parameter it is swept along.
         unclipped: When the output may leave [0,1] (contract C1).
@@ -52,6 +53,7 @@ class PerturbationRow(Row):
 
     family: str = ""
     output: Literal["8bit", "float"] = "float"
+    takes: Literal["8bit", "float"] = "float"
     needs: tuple[Need, ...] = ()
     axis: Axis | None = None
     unclipped: When | None = None

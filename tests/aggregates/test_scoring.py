@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 import pytest
-from fake_runs import answers, curve_plan, planned, predictions, random_predictions
+from fake_runs import answers, curve_plan, one, planned, predictions, random_predictions
 
 from robustbench_vit.aggregates import score
 from robustbench_vit.errors import StoreError
@@ -17,13 +17,6 @@ from robustbench_vit.records import Measurement, PlannedCase, Sweep
 def scored(rows: dict[PlannedCase, pd.DataFrame]) -> pd.DataFrame:
     """Measurements of these cases with these rows."""
     return score(list(rows), rows.__getitem__)
-
-
-def one(measurements: pd.DataFrame, metric: str, case: str) -> pd.Series:
-    """The only measurement of a metric and a case."""
-    found = measurements[(measurements["metric"] == metric) & (measurements["case"] == case)]
-    assert len(found) == 1
-    return found.iloc[0]
 
 
 def test_columns_are_those_of_a_measurement() -> None:

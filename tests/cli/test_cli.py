@@ -492,3 +492,58 @@ def test_a_closed_pipe_is_no_error(tmp_path):
     ended = subprocess.run(program, shell=True, check=True, capture_output=True, text=True, env=environment)
 
     assert "" == ended.stderr
+
+
+# ── make ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def make(*arguments, data=DATA, out="made"):
+    """Make a stored set."""
+    return main(["make", "corrupted", "--data", data, "--out", out, "--device", "cpu", *arguments])
+
+
+def test_make_corrupted_and_run_on_it(capsys):
+    """One command makes the set, and says how to open it; suites and perturbations add up."""
+    arguments = ["--suite", "bench_toy.py", "--perturbation", "patchdrop(0.5), patchdrop(0.25)", "--format", "png"]
+
+    assert 0 == make(*arguments)
+    assert "4 conditions × 20 images in" in (shown := capsys.readouterr().out)
+    assert "--data 'folder_c(made)'" in shown
+    assert 0 == run("-k", "clean", data="folder_c(made)")
+    assert {"done"} == set(results()["status"])
+    assert 0 == make(*arguments)
+
+
+def test_make_selects_cases(capsys):
+    """By name as pytest does, by number of samples, by seed."""
+    assert 0 == make("--suite", "bench_toy.py", "-k", "shuffle and 4", "--format", "npy", "--limit", "5", "--seed", "3")
+    assert ["ids.txt", "labels.npy", "manifest.json", "shuffle.npy"] == sorted(
+        file.name for file in Path("made").iterdir() if not file.name.startswith(".")
+    )
+    assert (5, 64, 64, 3) == np.load("made/shuffle.npy").shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "there is nothing to make; give --suite NAME or --perturbation SPEC"),
+        (["--perturbation", "shuffle(4)", "-k", "x"], "-k selects cases of suites; give --suite NAME as well"),
+        (["--perturbation", "shufle(4)"], "did you mean shuffle?"),
+        (["--perturbation", "shuffle(7)"], "a 7×7 grid does not divide 64×64 images"),
+        (["--perturbation", "stored(fog, severity=1)"], "cannot be stored: it names images that are stored already"),
+        (["--perturbation", "shuffle(4)", "--limit", "0"], "limit must be at least 1, got 0"),
+        (["--perturbation", "shuffle(4)", "--geometry", "native"], "unknown geometry 'native'"),
+        (["--suite", "nothing"], "unknown suite (or file) 'nothing'"),
+    ],
+)
+def test_what_cannot_be_made(arguments, message, capsys):
+    """Exit code 2, a sentence, and nothing is written."""
+    assert 2 == make("--format", "png", *arguments)
+    assert message in error(capsys)
+    assert not Path("made").exists()
+
+
+def test_making_into_a_folder_of_something_else(capsys):
+    """Exit code 2, and the files are as they were."""
+    assert 2 == make("--perturbation", "shuffle(4)", "--format", "png", out=".")
+    assert "holds other files, such as" in error(capsys)

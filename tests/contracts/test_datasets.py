@@ -13,6 +13,7 @@ from robustbench_vit.catalog import REQUIRED, Row
 from robustbench_vit.data import DATASETS, load_dataset
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
+from robustbench_vit.errors import CaseError
 from robustbench_vit.spec import Spec, normalised
 
 SMALL = Geometry(resize=8, crop=6)
@@ -31,17 +32,46 @@ def _folder(fake: Any, root: Path) -> dict[str, Any]:
     return {"path": str(root / "images"), "masks": str(root / "masks")}
 
 
+def _cifar_c(classes: int) -> Writer:
+    def write(fake: Any, root: Path) -> dict[str, Any]:
+        clean = fake.cifar(root / "clean", classes, n=classes * 2)
+        return {"path": str(fake.cifar_c(root / "c", classes, n=classes * 2)), "clean": str(clean)}
+
+    return write
+
+
+def _folder_c(classes: dict[str, int], conditions: tuple[str, ...] = ("fog/2", "snow/1")) -> Writer:
+    def write(fake: Any, root: Path) -> dict[str, Any]:
+        clean = fake.folder(root / "clean", classes)
+        return {"path": str(fake.folder_c(root / "c", classes, conditions)), "clean": str(clean)}
+
+    return write
+
+
 FAKES: dict[str, Writer] = {
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
+    "cifar100_c": _cifar_c(100),
+    "cifar10_c": _cifar_c(10),
     "fashion_mnist": lambda fake, root: {"path": str(fake.fashion_mnist(root))},
     "folder": _folder,
+    "folder_c": _folder_c({"cat": 4, "dog": 3}),
     "imagenet": lambda fake, root: {"path": str(fake.folder(root, {"n01440764": 4, "n15075141": 3}, suffix=".png"))},
+    "imagenet_c": _folder_c({"n01440764": 4, "n15075141": 3}, ("weather/fog/2", "weather/fog/3")),
     "shapetex": lambda fake, root: {"n": 30},
+    "tiny_imagenet_c": _folder_c({f"n{wnid:08d}": 1 for wnid in range(200)}, ("fog/2",)),
 }
 """A writer for each row: whoever adds a row adds its fake."""
 
+STORED = [row for row in DATASETS.builtin if row.name.endswith("_c")]
+"""Their fakes hold fog at severity 2."""
+
 rows = pytest.mark.parametrize("row", DATASETS.builtin, ids=lambda row: row.name)
+sets = pytest.mark.parametrize(
+    ("row", "condition"),
+    [(row, None) for row in DATASETS.builtin] + [(row, ("fog", 2)) for row in STORED],
+    ids=lambda value: value.name if isinstance(value, Row) else "fog" if value else "",
+)
 on_files = pytest.mark.parametrize(
     "row", [row for row in DATASETS.builtin if any(p.kind == "path" for p in row.parameters)], ids=lambda row: row.name
 )
@@ -54,9 +84,10 @@ def spec_of(row: Row, fake: Any, root: Path) -> Spec:
 
 
 @pytest.fixture
-def dataset(row: Row, fake_data: Any, tmp_path: Path) -> Dataset:
-    """The fake of a row, opened as users do."""
-    return load_dataset(str(spec_of(row, fake_data, tmp_path / "root")))
+def dataset(row: Row, condition: tuple[str, int] | None, fake_data: Any, tmp_path: Path) -> Dataset:
+    """The fake of a row, opened as users do, or a condition of it."""
+    opened = load_dataset(str(spec_of(row, fake_data, tmp_path / "root")))
+    return opened.view(*condition) if condition else opened
 
 
 def test_every_row_has_a_fake() -> None:
@@ -77,7 +108,7 @@ def test_parameters_are_the_signature(row: Row) -> None:
     }
 
 
-@rows
+@sets
 def test_batches(dataset: Dataset) -> None:
     """Images are N×3×H×W uint8 with labels, ids, positions and extras of the same N."""
     batch = dataset.batch(0, 5, SMALL)
@@ -93,13 +124,13 @@ def test_batches(dataset: Dataset) -> None:
         assert 0 <= values.min() <= values.max() <= 1
 
 
-@rows
+@sets
 def test_default_geometry(dataset: Dataset) -> None:
     """Without a word about geometry, the data set's own applies."""
     assert torch.equal(dataset.batch(0, 3, dataset.geometry).images, dataset.batch(0, 3).images)
 
 
-@rows
+@sets
 def test_labels_and_ids(dataset: Dataset) -> None:
     """Labels are classes, ids are unique relative paths without extension."""
     assert torch.int64 == dataset.labels.dtype
@@ -109,7 +140,7 @@ def test_labels_and_ids(dataset: Dataset) -> None:
     assert dataset.label_space
 
 
-@rows
+@sets
 def test_prefixes_are_balanced(dataset: Dataset) -> None:
     """Canonical order: after any number of samples no class is ahead of another that still has some."""
     total = torch.bincount(dataset.labels, minlength=len(dataset.classes))
@@ -119,7 +150,7 @@ def test_prefixes_are_balanced(dataset: Dataset) -> None:
         assert not len(waiting) or seen.max() - waiting.min() <= 1
 
 
-@rows
+@sets
 def test_alone_as_in_a_batch(dataset: Dataset) -> None:
     """A sample decodes to the same pixels alone, in a batch and again."""
     together = dataset.batch(0, 6, SMALL)
@@ -130,7 +161,7 @@ def test_alone_as_in_a_batch(dataset: Dataset) -> None:
             assert torch.equal(values[position], alone.extra[name][0])
 
 
-@rows
+@sets
 def test_batches_are_owned(dataset: Dataset) -> None:
     """Writing into a batch changes no later one, and leaves the data set as it was."""
     for geometry in (None, SMALL):
@@ -164,6 +195,31 @@ def test_a_changed_file_changes_the_digest(
 
     assert before.ids == after.ids
     assert before.digest != after.digest
+
+
+@pytest.mark.parametrize("row", STORED, ids=lambda row: row.name)
+def test_conditions_are_the_set_in_other_pixels(row: Row, fake_data: Any, tmp_path: Path) -> None:
+    """Ids, labels, classes, order and name are those of the set, with or without clean images; pixels are not."""
+    spec = spec_of(row, fake_data, tmp_path / "root")
+    dataset, alone = load_dataset(spec), load_dataset(Spec(row.name, {"path": spec.args["path"]}))
+    fog = dataset.view("fog", 2)
+
+    assert fog is dataset.view("fog", 2)
+    assert (dataset.ids, dataset.classes, dataset.label_space) == (fog.ids, fog.classes, fog.label_space)
+    assert torch.equal(dataset.labels, fog.labels)
+    assert dataset.display == fog.display
+    assert not torch.equal(dataset.batch(0, 5, SMALL).images, fog.batch(0, 5, SMALL).images)
+    assert (dataset.ids, fog.digest) == (alone.ids, alone.view("fog", 2).digest)
+    assert dataset.digest != fog.digest
+    with pytest.raises(CaseError, match=rf"{row.name} holds corrupted images alone; .*{row.name}\(PATH, clean=PATH\)"):
+        alone.batch(0, 1)
+
+
+@pytest.mark.parametrize("row", [row for row in DATASETS.builtin if row not in STORED], ids=lambda row: row.name)
+def test_other_sets_have_no_conditions(row: Row, fake_data: Any, tmp_path: Path) -> None:
+    """The way to sets that have some is named."""
+    with pytest.raises(CaseError, match=f"data set {row.name} holds no stored images such as fog 2; give --data"):
+        load_dataset(spec_of(row, fake_data, tmp_path / "root")).view("fog", 2)
 
 
 def test_ids_do_not_depend_on_the_extension(fake_data: Any, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """What every row of the catalogues of metrics and aggregates promises."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ aggregates = pytest.mark.parametrize("aggregate", [*AGGREGATES], ids=lambda row:
 def test_row_defines_itself(row: Metric | Aggregate) -> None:
     """Definition, unit and a documented target."""
     assert row.definition
-    assert row.unit in {"rate", "ratio", "nats", "score"}
+    assert row.unit in {"rate", "ratio", "nats", "score", "percent of the reference"}
     assert row.load().__doc__
 
 
@@ -71,11 +73,20 @@ def test_interval_holds_the_value(metric: Metric) -> None:
     assert number.low < number.high
 
 
+SIZES = {"corruption": 5, "clean+corruption": 6, "benchmark": 75, "clean+benchmark": 76, "corruptions": 20}
+"""Cells of a group by scope; the others are given two."""
+
+
 def cells(aggregate: Aggregate, order: np.ndarray) -> list[Cell]:
-    """Two cells of random answers, the first better than the second."""
+    """Cells of random answers, each worse than the one before, and worse ones of a reference."""
     generator = np.random.default_rng(5)
-    answers = [(generator.random(200) < rate).astype(np.float64)[order] for rate in (0.9, 0.4)]
-    return [Cell(planned(name), correct, at) for name, correct, at in zip("ab", answers, (0.0, 1.0), strict=True)]
+    rates = np.linspace(0.9, 0.4, SIZES.get(aggregate.scope, 2))
+    answers = [(generator.random(200) < rate).astype(np.float64)[order] for rate in rates]
+    errors = [(generator.random(200) > 0.8 * rate).astype(np.float64)[order] for rate in rates]
+    return [
+        Cell(planned(f"case({place})"), correct, float(place), wrong)
+        for place, (correct, wrong) in enumerate(zip(answers, errors, strict=True))
+    ]
 
 
 @aggregates
@@ -98,6 +109,6 @@ def test_aggregate_interval_holds_the_value(aggregate: Aggregate) -> None:
 @aggregates
 def test_perfect_model_reaches_the_good_end(aggregate: Aggregate) -> None:
     """Nothing lost, everything kept."""
-    perfect = [Cell(planned(name), np.ones(5), at) for name, at in (("a", 0.0), ("b", 1.0))]
+    perfect = [replace(cell, correct=np.ones(200)) for cell in cells(aggregate, np.arange(200))]
 
     assert aggregate.load()(perfect).value == (1 if aggregate.higher_is_better else 0)

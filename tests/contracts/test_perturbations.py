@@ -100,7 +100,8 @@ def test_distance_grows_with_strength(row, block):
     """The stronger, the further from the clean image, on average."""
     base = parse(row.grid[0])
     clean = block.images.float() / 255
-    specs = [Spec(row.name, {**row.bind(base).args, row.grows_with: level}) for level in (0.1, 0.3, 0.6)]
+    levels = (1, 3, 5) if row.grows_with == "severity" else (0.1, 0.3, 0.6)
+    specs = [Spec(row.name, {**row.bind(base).args, row.grows_with: level}) for level in levels]
     distances = [(apply(spec, block, range(19)).images - clean).square().mean() for spec in specs]
 
     assert distances == sorted(distances)

@@ -3,7 +3,7 @@
 import csv
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest.mock import Mock
@@ -12,9 +12,11 @@ import pandas as pd
 import pytest
 from fake_runs import answers, curve_plan, planned
 
-from robustbench_vit.aggregates import score
+from robustbench_vit.aggregates import AGGREGATES, score
 from robustbench_vit.errors import StoreError
 from robustbench_vit.leaderboard import Facts, write
+from robustbench_vit.metrics import METRICS
+from robustbench_vit.records import Measurement
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = "=cmd|' /C calc'!A0"
@@ -107,6 +109,15 @@ def test_results_read_back_exactly(tmp_path: Path) -> None:
     actual = pd.read_csv(path, dtype=dict.fromkeys(text, str)).fillna(text)
     expected = measurements.fillna(text)
     pd.testing.assert_frame_equal(actual, expected, check_dtype=False)
+
+
+def test_every_column_metric_and_unit_is_documented() -> None:
+    """results/README.md is the schema."""
+    schema = Path(__file__).parents[2] / "results" / "README.md"
+    names = [field.name for field in fields(Measurement)] + METRICS.names + AGGREGATES.names
+    units = {row.unit for row in (*METRICS, *AGGREGATES)}
+
+    assert [name for name in {*names, *units} if f"`{name}`" not in schema.read_text(encoding="utf-8")] == []
 
 
 def test_leaderboard_has_a_row_a_model_with_intervals(out: Path) -> None:

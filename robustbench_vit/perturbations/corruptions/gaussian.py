@@ -1,0 +1,132 @@
+"""Gaussian blur, and the smoothing that glass blur, elastic transform and spatter share."""
+
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from robustbench_vit.perturbations.corruptions.corruption import Setting, corruption
+from robustbench_vit.randomness import Keys
+
+Edge: TypeAlias = Literal["nearest", "reflect"]
+"""What lies beyond the border: the last value again, or the mirror image that repeats the last value."""
+
+_ROWS = 16  # of a block of the banded matrix: as many as a product needs, as few as leave the zeros out
+
+
+class _Kernel(NamedTuple):
+    sigma: float
+    radius: int
+    edge: Edge
+
+
+@corruption(fixed_shape=True)
+def gaussian_blur(images: Tensor, keys: Keys, setting: Setting) -> Tensor:  # noqa: ARG001 - nothing is random
+    """Convolve with a Gaussian cut off at 4σ, the border value continued."""
+    sigma = setting.pick((1, 2, 3, 4, 6), (0.4, 0.6, 0.7, 0.8, 1))
+    return blurred(images, sigma, setting)
+
+
+def blurred(images: Tensor, sigma: float, setting: Setting) -> Tensor:
+    """The Gaussian blur of N×3×H×W uint8 images, in units of 1/255, of which the driver cuts off the fraction.
+
+    Flat areas decide the precision: there the blur is a whole number, and a rounding error costs it 1. So this blurs
+    what is missing to white, exactly nothing in the commonest flat area, and lifts the others, as float64 nearly always
+    does. The narrow kernels of CIFAR-10-C have weights that float32 loses beside the centre's, and cost little anyway.
+    """
+    if setting.exact or setting.variant == "cifar_c":
+        return smoothed(images.double().div_(255), sigma).clamp_(0, 1).mul_(255)
+    missing = images.movedim(-2, 0).to(torch.float32, memory_format=torch.contiguous_format).sub_(255)
+    smooth = smoothed(missing.movedim(0, -2), sigma)
+    return smooth.mul_(1 - 2.0**-22).sub_(_dimming(sigma)).floor_().add_(255)
+
+
+def smoothed(
+    fields: Tensor, sigma: float | tuple[float, float], *, truncate: float = 4.0, mode: Edge = "nearest"
+) -> Tensor:
+    """Smooth fields along their last two axes, as ``scipy.ndimage.gaussian_filter`` does: columns of values first.
+
+    float64 is summed in scipy's order and comes out equal to the bit; float32 is two products with banded matrices, and
+    its last bits depend on the number of fields: give chunks of one shape.
+
+    Args:
+        fields: …×H×W, float32 or float64.
+        sigma: Standard deviation in pixels, or one along the columns and one along the rows; 0 leaves them as they are.
+        truncate: Radius of the kernel in standard deviations.
+        mode: What lies beyond the border.
+
+    Returns:
+        Same shape and dtype; not always contiguous.
+    """
+    sigmas = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    down, across = (_Kernel(each, int(truncate * each + 0.5), mode) for each in sigmas)
+    if down.radius == across.radius == 0:
+        return fields
+    along_first = _tapped if fields.dtype == torch.float64 else _banded
+    rows = fields.movedim(-2, 0)
+    smooth = along_first(rows.reshape(len(rows), -1), down)
+    smooth = along_first(smooth.view(-1, fields.shape[-1]).T, across).T
+    return smooth.reshape(rows.shape).movedim(0, -2)
+
+
+@lru_cache
+def _dimming(sigma: float) -> float:
+    """A trace to take from flat white where the original's weights sum to less than 1, so that it gives 254."""
+    total = smoothed(torch.ones(1, 1, dtype=torch.float64), sigma)
+    return 1e-30 if total.item() < 1 else 0.0
+
+
+def _taps(kernel: _Kernel) -> Tensor:
+    """(2·radius + 1) float64 weights, by numpy's exponential and sum: their last bits matter."""
+    offsets = np.arange(-kernel.radius, kernel.radius + 1)
+    weights = np.exp(-0.5 / (kernel.sigma * kernel.sigma) * offsets**2)
+    weights /= weights.sum()
+    return torch.from_numpy(weights)
+
+
+def _sources(length: int, kernel: _Kernel) -> Tensor:
+    """(length + 2·radius) int64: which value stands at −radius, …, length − 1 + radius."""
+    places = torch.arange(-kernel.radius, length + kernel.radius)
+    if kernel.edge == "nearest":
+        return places.clamp_(0, length - 1)
+    places = places.remainder_(2 * length)
+    return torch.minimum(places, 2 * length - 1 - places)
+
+
+def _tapped(rows: Tensor, kernel: _Kernel) -> Tensor:
+    """Smooth length×M values along the first axis in scipy's order: the centre, then pairs from the outermost in."""
+    length, (weights, radius) = len(rows), (_taps(kernel).tolist(), kernel.radius)
+    padded = rows[_sources(length, kernel).to(rows.device)]
+    total = padded[radius : radius + length] * weights[radius]
+    pair = torch.empty_like(total)
+    for near, far in zip(range(radius), range(2 * radius, radius, -1), strict=True):
+        torch.add(padded[near : near + length], padded[far : far + length], out=pair)
+        total.add_(pair.mul_(weights[near]))  # two roundings, not the one of add_(…, alpha=…)
+    return total
+
+
+def _banded(rows: Tensor, kernel: _Kernel) -> Tensor:
+    """Smooth length×M values along the first axis, by the product with a banded matrix."""
+    out = torch.empty_like(rows)
+    for start, low, weights in _bands(len(rows), kernel, rows.device):
+        height, reach = weights.shape
+        torch.mm(weights, rows[low : low + reach], out=out[start : start + height])
+    return out
+
+
+@lru_cache(maxsize=64)
+def _bands(length: int, kernel: _Kernel, device: torch.device) -> tuple[tuple[int, int, Tensor], ...]:
+    """The length×length matrix that smooths, the border folded in, as blocks: first row, first column, weights."""
+    taps, sources = _taps(kernel), _sources(length, kernel)
+    bands = []
+    for start in range(0, length, _ROWS):
+        height = min(_ROWS, length - start)
+        reached = sources[start : start + height + 2 * kernel.radius]
+        low, high = int(reached.min()), int(reached.max()) + 1
+        weights = torch.zeros(height, high - low, dtype=torch.float64)
+        for row in range(height):
+            weights[row].index_add_(0, reached[row : row + len(taps)] - low, taps)
+        bands.append((start, low, weights.float().to(device)))
+    return tuple(bands)
