@@ -5,8 +5,10 @@ everything: see the notes beside the golden files.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +17,9 @@ from torch import Tensor
 from robustbench_vit.perturbations import PERTURBATIONS
 from robustbench_vit.perturbations.corruptions.corruption import Setting
 from robustbench_vit.randomness import Keys
+
+Arrays: TypeAlias = Mapping[str, np.ndarray]
+Draws: TypeAlias = dict[str, np.ndarray | float | int]
 
 AMOUNT = {False: (0.03, 0.06, 0.09, 0.17, 0.27), True: (0.01, 0.02, 0.03, 0.05, 0.07)}
 GLASS = {False: ((1, 2), (2, 1), (2, 3), (3, 2), (4, 2)), True: ((1, 1), (1, 1), (1, 1), (1, 2), (1, 2))}
@@ -50,43 +55,53 @@ def corrupt(name: str, image: np.ndarray, seed: int, setting: Setting) -> np.nda
 
 def draws(name: str, image: np.ndarray, seed: int, setting: Setting) -> dict[str, np.ndarray | float | int]:
     """What the original draws for one H×W×3 uint8 image, by our field names and in our units."""
-    height, width = image.shape[:2]
-    legacy = np.random.RandomState(max(seed, 0))
-    cifar, level = setting.variant == "cifar_c", setting.severity - 1
-    if name in ("gaussian_noise", "speckle_noise"):
-        return {"z": legacy.normal(size=image.shape).transpose(2, 0, 1)}
-    if name == "impulse_noise":
-        fresh = np.random.default_rng(seed)
-        flipped = fresh.random(image.shape) <= AMOUNT[cifar][level]
-        salt = fresh.random(image.shape) <= 0.5
-        return {"flip": np.where(flipped, 0, 0x7FFF).transpose(2, 0, 1) + (salt.transpose(2, 0, 1) << 15)}
-    if name == "glass_blur":  # (iteration, row from the bottom, column from the right, (dx, dy))
-        delta, iterations = GLASS[cifar][level]
-        steps = legacy.randint(-delta, delta, size=(iterations, height - 2 * delta, width - 2 * delta, 2))
-        return {"steps": steps.transpose(0, 3, 1, 2)}
-    if name == "motion_blur":
-        return {"angle": legacy.uniform(-45, 45)}
-    if name == "snow":
-        return {"layer": legacy.normal(size=(height, width)), "angle": legacy.uniform(-135, -45)}
-    if name == "frost":
-        return _frost(legacy, height, width, setting)
-    if name == "fog":
-        return {"plasma": legacy.uniform(-1, 1, size=_fog_size(height, width, setting) ** 2 - 1)}
-    if name == "elastic_transform":
-        anchors = {} if setting.variant == "imagecorruptions" else {"anchors": legacy.uniform(-1, 1, size=(3, 2))}
-        return anchors | {axis: legacy.uniform(-1, 1, size=(height, width)) for axis in ("dx", "dy")}
-    if name == "spatter":
-        return {"liquid": legacy.normal(size=(height, width))}
-    return {}
+    draw = _DRAWS.get(name)
+    return draw(np.random.RandomState(max(seed, 0)), image, seed, setting) if draw else {}
 
 
-def photons(image: np.ndarray, seed: int, rate: int) -> np.ndarray:
-    """The counts that the original's shot noise draws: they depend on the image, so no field can carry them."""
-    return np.random.RandomState(seed).poisson(image / 255.0 * rate)
+def _noise(legacy, image, _seed, _setting):
+    return {"z": legacy.normal(size=image.shape).transpose(2, 0, 1)}
 
 
-def _frost(legacy: np.random.RandomState, height: int, width: int, setting: Setting) -> dict[str, int | float]:
-    index = legacy.randint(5)
+def _impulses(_legacy, image, seed, setting):
+    fresh = np.random.default_rng(seed)
+    flipped = fresh.random(image.shape) <= AMOUNT[setting.variant == "cifar_c"][setting.severity - 1]
+    salt = fresh.random(image.shape) <= 0.5
+    return {"flip": np.where(flipped, 0, 0x7FFF).transpose(2, 0, 1) + (salt.transpose(2, 0, 1) << 15)}
+
+
+def _glass(legacy, image, _seed, setting):
+    """(iteration, row from the bottom, column from the right, (dx, dy)) in the original."""
+    delta, iterations = GLASS[setting.variant == "cifar_c"][setting.severity - 1]
+    steps = legacy.randint(-delta, delta, size=(iterations, *(side - 2 * delta for side in image.shape[:2]), 2))
+    return {"steps": steps.transpose(0, 3, 1, 2)}
+
+
+def _motion(legacy, _image, _seed, _setting):
+    return {"angle": legacy.uniform(-45, 45)}
+
+
+def _snow(legacy, image, _seed, _setting):
+    return {"layer": legacy.normal(size=image.shape[:2]), "angle": legacy.uniform(-135, -45)}
+
+
+def _fog(legacy, image, _seed, setting):
+    smallest = {"imagenet_c": 256, "cifar_c": 32, "imagecorruptions": 1}[setting.variant]
+    side = max(smallest, 1 << (max(image.shape[:2]) - 1).bit_length())
+    return {"plasma": legacy.uniform(-1, 1, size=side**2 - 1)}
+
+
+def _elastic(legacy, image, _seed, setting):
+    anchors = {} if setting.variant == "imagecorruptions" else {"anchors": legacy.uniform(-1, 1, size=(3, 2))}
+    return anchors | {axis: legacy.uniform(-1, 1, size=image.shape[:2]) for axis in ("dx", "dy")}
+
+
+def _spatter(legacy, image, _seed, _setting):
+    return {"liquid": legacy.normal(size=image.shape[:2])}
+
+
+def _frost(legacy, image, _seed, setting):
+    (height, width), index = image.shape[:2], legacy.randint(5)
     rows, columns = TEXTURES[index]
     if setting.variant == "cifar_c":
         rows, columns = round(rows * 0.2), round(columns * 0.2)
@@ -98,56 +113,88 @@ def _frost(legacy: np.random.RandomState, height: int, width: int, setting: Sett
     return {"texture": index} | {key: (legacy.randint(0, span) + 0.5) / span for key, span in places.items()}
 
 
-def _fog_size(height: int, width: int, setting: Setting) -> int:
-    smallest = {"imagenet_c": 256, "cifar_c": 32, "imagecorruptions": 1}[setting.variant]
-    return max(smallest, 1 << (max(height, width) - 1).bit_length())
+_DRAWS = {
+    "gaussian_noise": _noise,
+    "speckle_noise": _noise,
+    "impulse_noise": _impulses,
+    "glass_blur": _glass,
+    "motion_blur": _motion,
+    "snow": _snow,
+    "frost": _frost,
+    "fog": _fog,
+    "elastic_transform": _elastic,
+    "spatter": _spatter,
+}
+
+
+def photons(image: np.ndarray, seed: int, rate: int) -> np.ndarray:
+    """The counts that the original's shot noise draws: they depend on the image, so no field can carry them."""
+    return np.random.RandomState(seed).poisson(image / 255.0 * rate)
 
 
 @dataclass(frozen=True)
 class Golden:
-    """One stored output of an original program.
+    """What is stored of one output of an original program.
 
     Args:
         name: Corruption.
         setting: Severity and variant.
         image: H×W×3 uint8, clean.
         seed: Of the draws; negative if nothing is drawn.
-        expected: h×w×3 uint8: the whole output or its central window.
+        expected: h×w×3 uint8: the whole output or its central window; none if only the sums are stored.
+        sums: Sums of the whole output over blocks of 16×16, H/16×W/16×3 int; none for the small images.
     """
 
     name: str
     setting: Setting
     image: np.ndarray
     seed: int
-    expected: np.ndarray
+    expected: np.ndarray | None
+    sums: np.ndarray | None
 
     def window(self, full: np.ndarray) -> np.ndarray:
         """The part of a whole output that is stored."""
         top, left = ((full.shape[axis] - self.expected.shape[axis]) // 2 for axis in (0, 1))
         return full[top : top + self.expected.shape[0], left : left + self.expected.shape[1]]
 
+    def ours(self, *, exact: bool) -> np.ndarray:
+        """Our whole output with the original's draws."""
+        return corrupt(self.name, self.image, self.seed, Setting(self.setting.severity, self.setting.variant, exact))
+
     def difference(self, *, exact: bool) -> np.ndarray:
         """|ours − the original's| of every stored value, int."""
-        setting = Setting(self.setting.severity, self.setting.variant, exact)
-        ours = self.window(corrupt(self.name, self.image, self.seed, setting))
-        return np.abs(ours.astype(int) - self.expected.astype(int))
+        return np.abs(self.window(self.ours(exact=exact)).astype(int) - self.expected.astype(int))
 
 
 def goldens(folder: Path, name: str) -> Iterator[Golden]:
-    """All stored outputs of a corruption, in the three variants."""
+    """Outputs of a corruption that are stored at least in part, in the three variants."""
+    return (golden for golden in goldens_and_sums(folder, name) if golden.expected is not None)
+
+
+def goldens_and_sums(folder: Path, name: str) -> Iterator[Golden]:
+    """All outputs of a corruption of which anything is stored, in the three variants."""
     for variant, file in (("cifar_c", "cifar"), ("imagenet_c", "imagenet"), ("imagecorruptions", "imagecorruptions")):
-        with np.load(folder / f"corruptions_{file}.npz") as stored:
+        with np.load(folder / f"corruptions_{file}.npz") as stored, _twin(folder, stored, name) as twin:
             row = list(stored["names"]).index(name)
-            for severity in range(1, 6):
-                for k in range(stored["seed"].shape[2]):
-                    expected = _stored(stored, name, severity, k)
-                    if expected is not None:
-                        image = stored[f"x/{k}"] if f"x/{k}" in stored else stored["x"][k]
-                        seed = int(stored["seed"][row, severity - 1, k])
-                        yield Golden(name, Setting(severity, variant), image, seed, expected)
+            clean = [stored[f"x/{k}"] for k in range(4)] if "x/0" in stored else stored["x"]
+            sums = stored["block_sum"][row].astype(int) if "block_sum" in stored else np.empty((5, 0))
+            for level, k in np.ndindex(5, len(clean)):
+                expected = _stored(stored, name, level + 1, k)
+                if expected is None and k < 2:
+                    expected = _stored(twin, name, level + 1, k)
+                found = sums[level, k] if k < sums.shape[1] else None
+                if expected is not None or found is not None:
+                    seed = int(stored["seed"][row, level, k])
+                    yield Golden(name, Setting(level + 1, variant), clean[k], seed, expected, found)
 
 
-def _stored(stored: Mapping[str, np.ndarray], name: str, severity: int, k: int) -> np.ndarray | None:
+def _twin(folder: Path, stored: Arrays, name: str) -> AbstractContextManager[Arrays]:
+    """The file that stands in: imagecorruptions' outputs that equal ImageNet-C's are stored with those."""
+    shared = name in stored.get("same_as_imagenet", ())
+    return np.load(folder / "corruptions_imagenet.npz") if shared else nullcontext({})
+
+
+def _stored(stored: Arrays, name: str, severity: int, k: int) -> np.ndarray | None:
     if f"{name}/{severity}/{k}" in stored:
         return stored[f"{name}/{severity}/{k}"]
     return stored[f"{name}/{severity}"][k] if f"{name}/{severity}" in stored else None

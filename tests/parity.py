@@ -63,8 +63,18 @@ class Parity:
         return self.levels <= 1 and self.share <= limit
 
 
-def limit(name: str, setting: Setting) -> float:
-    """The share of values that may differ."""
+ANYWHERE = 1e-3
+"""The share allowed where the original ran on another machine or with another numpy than ours does.
+
+The weights of its blurs are exponentials whose last bits depend on numpy's version and on the processor; and a few
+small images are a small sample.
+"""
+
+
+def limit(name: str, setting: Setting, *, small: bool = False) -> float:
+    """The share of values that may differ, of photos at 224 or of small images."""
+    if small and name == "motion_blur" and not setting.exact:
+        return 1e-2  # at the border all taps read one value, and the sum meets an integer: one column of few
     if name == "spatter" and setting.severity <= 3:  # water: the mask is made of integers
         return 0.0
     if name == "defocus_blur" and setting.severity == 1 and not setting.exact:  # equal taps: sums meet integers

@@ -9,8 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from robustbench_vit.make.conditions import Condition
-from robustbench_vit.make.pictures import writing
-from robustbench_vit.store.files import write_text
+from robustbench_vit.store.files import write_text, writing
 
 _PROGRESS = ".progress.json"
 

@@ -14,13 +14,13 @@ from torch import Tensor
 from robustbench_vit import __version__
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
-from robustbench_vit.data.imagenet import classes as imagenet_classes
 from robustbench_vit.data.manifest import Format, Manifest, places
 from robustbench_vit.data.stored import CLEAN, Contents
 from robustbench_vit.errors import CaseError, SpecError
 from robustbench_vit.evaluation.block import BLOCK, resolve_device
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.evaluation.progress import Progress, Silence
+from robustbench_vit.labels import imagenet_classes
 from robustbench_vit.make.arrays import ArrayWriter
 from robustbench_vit.make.conditions import Condition, chosen, named
 from robustbench_vit.make.description import alone, describe

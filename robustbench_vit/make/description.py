@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from robustbench_vit.data.manifest import IDS, LABELS, MANIFEST, Manifest
 from robustbench_vit.data.stored import Contents
 from robustbench_vit.errors import StoreError
-from robustbench_vit.make.pictures import writing
-from robustbench_vit.store.files import write_atomically, write_text
+from robustbench_vit.store.files import write_atomically, write_text, writing
 
 _LONG = 80
 

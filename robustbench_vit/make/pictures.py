@@ -1,16 +1,16 @@
 """Storing images as picture files: ``<corruption>/<severity>/<class>/<picture>``."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from torch import Tensor
 
-from robustbench_vit.errors import StoreError
+from robustbench_vit.data.stored import CLEAN
 from robustbench_vit.make.conditions import Condition
+from robustbench_vit.store.files import writing
 
 _SAVED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "png": (".png", {"format": "PNG"}),
@@ -26,13 +26,13 @@ class PictureWriter:
     Args:
         out: Folder of the set.
         places: Relative path without extension of each sample, in canonical order.
-        form: ``png`` or ``jpeg85``.
+        form: ``png`` or ``jpeg85``; clean images are PNG in any case, they are what others are compared with.
         workers: Threads that encode.
     """
 
     def __init__(self, out: Path, places: Sequence[str], form: str, workers: int) -> None:
         self.out, self.places, self.workers = out, places, workers
-        self.suffix, self.settings = _SAVED[form]
+        self.form = form
 
     def lacks(self, condition: Condition, start: int, stop: int) -> bool:
         """Whether an image of the canonical positions [start, stop) is not finished."""
@@ -45,11 +45,12 @@ class PictureWriter:
             StoreError: If the disk is full or the folder cannot be written to.
         """
         pixels = images.permute(0, 2, 3, 1).numpy()
+        _, settings = self._saved(condition)
 
         def save(index: int) -> None:
             file = self._file(condition, start + index)
             if not _finished(file):
-                _write(file, lambda temporary: Image.fromarray(pixels[index]).save(temporary, **self.settings))
+                _write(file, lambda temporary: Image.fromarray(pixels[index]).save(temporary, **settings))
 
         with ThreadPoolExecutor(self.workers) as pool:
             list(pool.map(save, range(len(pixels))))
@@ -61,23 +62,11 @@ class PictureWriter:
         """Every file has its name already."""
 
     def _file(self, condition: Condition, position: int) -> Path:
-        return self.out / condition.corruption / condition.severity / f"{self.places[position]}{self.suffix}"
+        suffix, _ = self._saved(condition)
+        return self.out / condition.corruption / condition.severity / f"{self.places[position]}{suffix}"
 
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turn what the system refuses into a sentence.
-
-    Raises:
-        StoreError: If the folder is read-only, the disk is full, or anything else the system refuses.
-    """
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; make room or choose another folder and run the same "
-            "command again, everything finished so far is kept"
-        ) from error
+    def _saved(self, condition: Condition) -> tuple[str, Mapping[str, Any]]:
+        return _SAVED["png" if condition.corruption == CLEAN else self.form]
 
 
 def _finished(file: Path) -> bool:

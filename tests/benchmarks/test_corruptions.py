@@ -88,11 +88,11 @@ def ours(name: str, severity: int, variant: str, images: torch.Tensor) -> torch.
     return PERTURBATIONS[name].load().uint8(images, keys, Setting(severity, variant))
 
 
-def seconds(action) -> float:
+def seconds(action, clock=time.perf_counter) -> float:
     """How long something takes once."""
-    began = time.perf_counter()
+    began = clock()
     action()
-    return time.perf_counter() - began
+    return clock() - began
 
 
 def spread(values) -> dict[str, float]:
@@ -193,7 +193,10 @@ def test_goals(figures):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [224, 32])
 def test_batch_sizes(benchmark, figures, one_thread, size, name):
-    """A large batch costs an image at most 1.15 times what the best batch costs; all sizes take turns."""
+    """A large batch costs an image at most 1.15 times what the best batch costs; all sizes take turns.
+
+    It is the thread's own time that counts: others' load would hit the long rounds of the large batch hardest.
+    """
     images = pictures(BATCHES[-1], size)
     variant = "cifar_c" if size == 32 else "imagenet_c"
     taken = {batch: [] for batch in BATCHES}
@@ -201,13 +204,13 @@ def test_batch_sizes(benchmark, figures, one_thread, size, name):
     def turn():
         for batch in BATCHES:
             parts = images[: max(batch, 32)].split(batch)
-            spent = seconds(lambda parts=parts: [ours(name, 3, variant, part) for part in parts])
+            spent = seconds(lambda parts=parts: [ours(name, 3, variant, part) for part in parts], time.thread_time)
             taken[batch].append(spent / sum(map(len, parts)) * 1e6)
 
     turn()
     taken = {batch: [] for batch in BATCHES}
     benchmark.pedantic(turn, rounds=7)
-    least = {batch: round(min(values), 1) for batch, values in taken.items()}  # what others' load disturbs least
+    least = {batch: round(min(values), 1) for batch, values in taken.items()}
     ratio = least[BATCHES[-1]] / min(least.values())
     record = {"size": size, "name": name, "us": least, "largest_over_best": round(ratio, 3)}
     figures["batches"].append(record)
@@ -261,7 +264,7 @@ def test_grid_end_to_end(benchmark, figures, original, tmp_path):
     )
     engines = list(benchmark.stats.stats.data)
     with torch.no_grad():
-        forward = len(CELLS) * seconds(lambda: model(block.images.float() / 255))
+        forward = len(CELLS) * min(seconds(lambda: model(block.images.float() / 255)) for _ in range(3))
     record = {
         "images": GRID_IMAGES,
         "model": GRID_MODEL,

@@ -12,6 +12,7 @@ from robustbench_vit.api import perturb, results, run_suite
 from robustbench_vit.collect import collect
 from robustbench_vit.data import load_dataset
 from robustbench_vit.errors import CaseError
+from robustbench_vit.evaluation.estimate import estimate
 from robustbench_vit.models.image_model import ImageModel, Preprocessing
 from robustbench_vit.suite import Case, Suite
 
@@ -114,6 +115,18 @@ def test_without_clean_images(tmp_path, fake_data):
 
     assert ["skipped", "done"] == [record.status for record in plan.records]
     assert "for clean ones say where they are" in plan.records[0].reason
+
+
+def test_the_plan_needs_no_clean_images(tmp_path, fake_data):
+    """One condition is enough to take the time."""
+    data = {"": f'cifar10_c("{fake_data.cifar_c(tmp_path / "c", 10, n=30)}")'}
+    cases = [Case(), Case("stored(frost, severity=1)"), Case("stored(fog, severity=1)")]
+
+    (line,) = estimate(cases, ["zoo:resnet_xs(pretrained=false)"], data, {"device": "cpu"})
+
+    assert (3, 30) == (line.cases, line.images)
+    with pytest.raises(CaseError, match="holds no corruption 'frost'"):
+        estimate(cases[:2], ["zoo:resnet_xs(pretrained=false)"], data, {"device": "cpu"})
 
 
 def test_a_set_that_is_not_stored(tmp_path):

@@ -17,6 +17,7 @@ from torch import nn
 
 from robustbench_vit.api import perturb, results, run_suite
 from robustbench_vit.data import load_dataset
+from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.errors import CaseError, DataError, SpecError, StoreError
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.make.corrupted import make_corrupted
@@ -167,6 +168,8 @@ def test_imagenet(tmp_path, fake_data):
 
     assert source.ids == dataset.ids
     assert torch.equal(source.labels, dataset.view("shuffle", 2).labels)
+    source.geometry = Geometry.parse(geometry)
+    assert same(read(source), read(dataset))  # clean images lose nothing
     assert (tmp_path / "c/shuffle/2/n01440764/ILSVRC2012_val_00000003.JPEG").exists()
     with Image.open(tmp_path / "c/shuffle/2/n15075141/n15075141-1.JPEG") as picture:
         assert ("JPEG", (8, 8)) == (picture.format, picture.size)

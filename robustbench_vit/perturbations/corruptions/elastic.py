@@ -1,5 +1,9 @@
 """Elastic transform: an affine jolt, then a smooth random displacement of every pixel."""
 
+from collections.abc import Iterator
+from functools import reduce
+from itertools import product, starmap
+
 import torch
 from torch import Tensor
 
@@ -29,22 +33,22 @@ _PACKAGE = (250 * 0.05, 250 * 0.065, 250 * 0.085, 250 * 0.1, 250 * 0.12)  # of i
 def elastic_transform(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     """Move three anchors of the image at random, then every pixel by smoothed noise.
 
-    imagecorruptions has its own method: no anchors, noise of 0.5 % of the height, smoothed by 1 % of each side. The
-    constants of the other two are pixels of an image of 244 or 32, used as they are at every size. Severity 1 of cifar_c
-    moves the anchors only.
+    The constants are pixels of an image of 244 (imagenet_c) or 32 (cifar_c), used as they are at every size. Severity 1
+    of cifar_c moves the anchors only. imagecorruptions has its own method, which scales with the image: no anchors,
+    noise of 0.5 % of the height, smoothed by 1 % of each side.
     """
     height, width = images.shape[-2:]
-    values = images.float() / 255  # float32 even if exact: the original's is
+    values = images.float().div_(255)  # float32 even if exact: the original's is
     if setting.variant == "imagecorruptions":
-        reach, sigma = _PACKAGE[setting.severity - 1] * 0.005 * height, (0.01 * height, 0.01 * width)
+        reach, sigmas = _PACKAGE[setting.severity - 1] * 0.005 * height, (0.01 * height, 0.01 * width)
     else:
         spread, reach, sigma = setting.pick(_IMAGENET, _CIFAR)
-        values = _jolted(values, keys.uniform("anchors", 3, 2, low=-1, high=1) * spread)
-    if reach == 0:
-        return values * 255
-    noise = torch.stack([keys.uniform(axis, height, width, low=-1, high=1) for axis in ("dx", "dy")], 1)
-    shift = smoothed(noise.to(setting.dtype), sigma, truncate=3, mode="reflect") * reach
-    return _displaced(values, shift.float(), setting) * 255
+        values, sigmas = _jolted(values, keys.uniform("anchors", 3, 2, low=-1, high=1) * spread), (sigma, sigma)
+    if reach:
+        noise = torch.stack([keys.uniform(axis, height, width, low=-1, high=1) for axis in ("dx", "dy")], 1)
+        shift = smoothed(noise.to(setting.dtype), sigmas, truncate=3, mode="reflect").mul_(reach).float()
+        values = _displaced(values.to(setting.dtype), shift).float()
+    return values.mul_(255)
 
 
 def _jolted(values: Tensor, offsets: Tensor) -> Tensor:
@@ -60,14 +64,12 @@ def _jolted(values: Tensor, offsets: Tensor) -> Tensor:
     down = linear[..., 1:] * torch.arange(height, device=values.device) + constant
     # In units of 1/1024 pixel; the clamp only stops a nearly singular map from overflowing.
     along, down = ((1024 * part).round_().clamp_(-(2**29), 2**29).int() for part in (along, down))
-    places = (along[:, :, None] + (down + 16)[..., None]) >> 5
+    places = (along[:, :, None] + (down + 16)[..., None]).bitwise_right_shift_(5)
     right, lower = (places & 31).float().mul_(1 / 32)[:, :, None].unbind(1)
-    corners = _corners(values, (places >> 5).float(), edge_twice=False)
-    weights = ((1 - lower) * (1 - right), (1 - lower) * right, lower * (1 - right), lower * right)
-    total = corners[0] * weights[0]
-    for corner, weight in zip(corners[1:], weights[1:], strict=True):
-        total += corner.mul_(weight)  # two roundings, not the one of addcmul
-    return total
+    corners = _corners(values, places.bitwise_right_shift_(5).float(), edge_twice=False)
+    weights = starmap(torch.mul, product((1 - lower, lower), (1 - right, right)))
+    # Two roundings a term, not the one of addcmul.
+    return reduce(Tensor.add_, map(Tensor.mul_, corners, weights))
 
 
 def _sources(offsets: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
@@ -86,34 +88,42 @@ def _sources(offsets: Tensor, height: int, width: int) -> tuple[Tensor, Tensor]:
     return linear, anchors[1, :, None] - linear @ moved[:, 1, :, None]
 
 
-def _displaced(values: Tensor, shift: Tensor, setting: Setting) -> Tensor:
-    """Values N×3×H×W at every pixel's place plus its shift, N×2×H×W, (x, y) in pixels; float32."""
-    height, width = values.shape[-2:]
-    x, y = (torch.arange(length, device=values.device) for length in (width, height))
+def _displaced(values: Tensor, shift: Tensor) -> Tensor:
+    """Values N×3×H×W at every pixel's place plus its shift, N×2×H×W float32, (x, y) in pixels."""
+    x, y = (torch.arange(length, device=values.device) for length in values.shape[:-3:-1])
     whole = shift.floor()
-    right, lower = (shift - whole).to(setting.dtype)[:, :, None].unbind(1)
+    right, lower = (shift - whole).to(values.dtype)[:, :, None].unbind(1)
     places = whole.add_(torch.stack(torch.meshgrid(x, y, indexing="xy")))
-    corners = _corners(values.to(setting.dtype), places, edge_twice=True)
-    return corners[0].lerp_(corners[1], right).lerp_(corners[2].lerp_(corners[3], right), lower).float()
+    corners = _corners(values, places, edge_twice=True)
+    upper = next(corners).lerp_(next(corners), right)
+    return upper.lerp_(next(corners).lerp_(next(corners), right), lower)
 
 
-def _corners(values: Tensor, places: Tensor, *, edge_twice: bool) -> list[Tensor]:
+def _corners(values: Tensor, places: Tensor, *, edge_twice: bool) -> Iterator[Tensor]:
     """The values at four neighbours of places, the image mirrored beyond its borders.
 
     Args:
         values: N×3×H×W.
-        places: N×2×H×W, whole (x, y) as float: of the upper left neighbour.
+        places: N×2×H×W float32, whole (x, y) of the upper left neighbour.
         edge_twice: Whether the mirror repeats the border value.
 
-    Returns:
-        N×3×H×W each: upper left, upper right, lower left, lower right.
+    Yields:
+        N×3×H×W each: upper left, upper right, lower left, lower right. One at a time, because memory is what costs.
     """
-    width, flat = values.shape[-1], values.flatten(2)
-    sides = torch.tensor([width, values.shape[-2]], device=values.device).view(2, 1, 1)
-    period = 2 * sides if edge_twice else 2 * sides - 2
-    first = places - period * (places / period).floor_()
-    mirror = (2 * sides - 1 if edge_twice else period) - first
+    height, width = values.shape[-2:]
+    columns = _mirrored(places[:, 0], width, edge_twice=edge_twice)
+    rows = _mirrored(places[:, 1], height, edge_twice=edge_twice)
+    for row in rows:
+        for column in columns:
+            index = torch.add(column, row, alpha=width).long().flatten(1)[:, None]
+            yield values.flatten(2).gather(2, index.expand(-1, 3, -1)).view_as(values)
+
+
+def _mirrored(places: Tensor, length: int, *, edge_twice: bool) -> tuple[Tensor, Tensor]:
+    """Where in [0, length) whole places (in float32) and their successors lie after mirroring, int32."""
+    last = 2 * length - 1 if edge_twice else 2 * length - 2  # the mirror image of 0
+    period = 2 * length if edge_twice else last
+    first = places - (places / period).floor_().mul_(period)
+    mirror = last - first
     second = torch.minimum(first + 1, mirror - 1).clamp_(min=0)
-    (left, upper), (right, lower) = torch.minimum(first, mirror).unbind(1), second.unbind(1)
-    indices = [(row * width + column).long() for row in (upper, lower) for column in (left, right)]
-    return [flat.gather(2, index.flatten(1)[:, None].expand(-1, 3, -1)).view_as(values) for index in indices]
+    return torch.minimum(first, mirror).int(), second.int()

@@ -1,7 +1,5 @@
 """Fog: a plasma fractal laid over the image."""
 
-from functools import lru_cache
-
 import torch
 from torch import Tensor
 
@@ -15,9 +13,9 @@ _SMALLEST = {"imagenet_c": 256, "cifar_c": 32, "imagecorruptions": 1}  # side of
 def fog(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     """Add a plasma fractal, then scale so that the brightest value stays where it was.
 
-    The fractal has 256 points a side in imagenet_c and 32 in cifar_c, whose programs knew no other size; images that are
-    larger take the next power of two of their longer side, as imagecorruptions does at every size. The image lies in its
-    first corner.
+    The fractal has 256 points a side in imagenet_c and 32 in cifar_c, whose programs knew no other size; larger images
+    take the next power of two of their longer side, as imagecorruptions does at every size. The image lies in its first
+    corner.
     """
     depth, decay = setting.pick(
         ((1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)), ((0.2, 3), (0.5, 3), (0.75, 2.5), (1, 2), (1.5, 1.75))
@@ -25,7 +23,7 @@ def fog(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     height, width = images.shape[-2:]
     side = max(_SMALLEST[setting.variant], 1 << (max(height, width) - 1).bit_length())
     draws = keys.uniform("plasma", side * side - 1, low=-1, high=1).to(setting.dtype)
-    haze, span = _plasma(draws * _amplitudes(side, decay, setting.dtype, draws.device))
+    haze, span = _plasma(draws, decay)
     haze = haze[:, None, :height, :width]
     brightest = images.flatten(1).amax(1).view(-1, 1, 1, 1).to(setting.dtype) / 255
     if setting.exact:
@@ -34,22 +32,25 @@ def fog(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     return torch.addcmul(haze * (share * (255 * depth) / span), images, share)
 
 
-def _plasma(noise: Tensor) -> tuple[Tensor, Tensor]:
+def _plasma(draws: Tensor, decay: float) -> tuple[Tensor, Tensor]:
     """Diamond-square fractals on a torus (Fournier, Fussell & Carpenter 1982).
 
-    Every level halves the distance of the points known: new ones are the mean of their four neighbours, plus noise.
+    Every level halves the distance of the points known: new ones are the mean of their four neighbours, plus noise. The
+    original multiplies the noise by its wibble twice, so that decay, too, works as its square.
 
     Args:
-        noise: N×(S²−1), scaled; a level takes its cells' centres, then the middles of their upper edges, then those of
-            their left edges.
+        draws: N×(S²−1) in [−1, 1]; a level takes its cells' centres, then the middles of their upper edges, then those
+            of their left edges.
+        decay: By which the wibble shrinks from level to level.
 
     Returns:
         N×S×S, least value 0, and N×1×1×1, the largest.
     """
-    heights = noise.new_zeros(len(noise), 1, 1)
-    while (cells := heights.shape[1]) ** 2 <= noise.shape[1]:
-        level = noise[:, cells**2 - 1 : 4 * cells**2 - 1].view(-1, 3, cells, cells)
-        heights = _refined(heights, *level.unbind(1))
+    heights, wibble = draws.new_zeros(len(draws), 1, 1), 100.0
+    while (cells := heights.shape[1]) ** 2 <= draws.shape[1]:
+        level = draws[:, cells**2 - 1 : 4 * cells**2 - 1] * wibble**2
+        heights = _refined(heights, *level.view(-1, 3, cells, cells).unbind(1))
+        wibble /= decay
     heights -= heights.amin((1, 2), keepdim=True)
     return heights, heights.amax((1, 2)).view(-1, 1, 1, 1)
 
@@ -68,11 +69,3 @@ def _refined(known: Tensor, centre: Tensor, upper: Tensor, left: Tensor) -> Tens
     torch.add(upper, beside, alpha=0.25, out=uppers)
     torch.add(left, above, alpha=0.25, out=lefts)
     return fine.view(-1, 2 * cells, 2 * cells)
-
-
-@lru_cache(maxsize=16)
-def _amplitudes(side: int, decay: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """(side² − 1): how large the noise of every point is. The original multiplies by its wibble twice: a square."""
-    levels = torch.arange(side.bit_length() - 1, dtype=torch.float64)
-    counts = 3 * 4 ** torch.arange(len(levels))
-    return ((100 / decay**levels) ** 2).repeat_interleave(counts).to(device, dtype)

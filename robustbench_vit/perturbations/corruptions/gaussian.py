@@ -1,5 +1,6 @@
 """Gaussian blur, and the smoothing that glass blur, elastic transform and spatter share."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -32,15 +33,23 @@ def gaussian_blur(images: Tensor, keys: Keys, setting: Setting) -> Tensor:  # no
 def blurred(images: Tensor, sigma: float, setting: Setting) -> Tensor:
     """The Gaussian blur of N×3×H×W uint8 images, in units of 1/255, of which the driver cuts off the fraction.
 
-    Flat areas decide the precision: there the blur is a whole number, and a rounding error costs it 1. So this blurs
-    what is missing to white, exactly nothing in the commonest flat area, and lifts the others, as float64 nearly always
-    does. The narrow kernels of CIFAR-10-C have weights that float32 loses beside the centre's, and cost little anyway.
+    Flat areas decide the precision: there the blur is a whole number, and a rounding error costs it 1. So what is
+    blurred is what is missing to white, exactly nothing in the commonest flat area, and the others are lifted, as
+    float64's rounding nearly always does. CIFAR-10-C's narrow kernels have weights that float32 loses beside the
+    centre's.
     """
-    if setting.exact or setting.variant == "cifar_c":
+    if setting.exact:
         return smoothed(images.double().div_(255), sigma).clamp_(0, 1).mul_(255)
-    missing = images.movedim(-2, 0).to(torch.float32, memory_format=torch.contiguous_format).sub_(255)
-    smooth = smoothed(missing.movedim(0, -2), sigma)
+    kernel = _Kernel(sigma, int(4 * sigma + 0.5), "nearest")
+    if setting.variant == "cifar_c":
+        return _smoothed(_rows_first(images, torch.float64), kernel, kernel, _banded).mul_(1 + 2.0**-46)
+    smooth = _smoothed(_rows_first(images, torch.float32).sub_(255), kernel, kernel, _banded)
     return smooth.mul_(1 - 2.0**-22).sub_(_dimming(sigma)).floor_().add_(255)
+
+
+def _rows_first(images: Tensor, dtype: torch.dtype) -> Tensor:
+    """The images as numbers in the layout that the products like: rows of all images together."""
+    return images.movedim(-2, 0).to(dtype, memory_format=torch.contiguous_format).movedim(0, -2)
 
 
 def smoothed(
@@ -62,12 +71,19 @@ def smoothed(
     """
     sigmas = sigma if isinstance(sigma, tuple) else (sigma, sigma)
     down, across = (_Kernel(each, int(truncate * each + 0.5), mode) for each in sigmas)
-    if down.radius == across.radius == 0:
-        return fields
-    along_first = _tapped if fields.dtype == torch.float64 else _banded
+    return _smoothed(fields, down, across, _tapped if fields.dtype == torch.float64 else _banded)
+
+
+def _smoothed(
+    fields: Tensor, down: _Kernel, across: _Kernel, along_first: Callable[[Tensor, _Kernel], Tensor]
+) -> Tensor:
+    """Smooth along the last two axes by a function that does so along the first of two."""
     rows = fields.movedim(-2, 0)
-    smooth = along_first(rows.reshape(len(rows), -1), down)
-    smooth = along_first(smooth.view(-1, fields.shape[-1]).T, across).T
+    smooth = rows.reshape(len(rows), -1)
+    if down.radius:
+        smooth = along_first(smooth, down)
+    if across.radius:
+        smooth = along_first(smooth.reshape(-1, fields.shape[-1]).T, across).T
     return smooth.reshape(rows.shape).movedim(0, -2)
 
 
@@ -81,9 +97,9 @@ def _dimming(sigma: float) -> float:
 def _taps(kernel: _Kernel) -> Tensor:
     """(2·radius + 1) float64 weights, by numpy's exponential and sum: their last bits matter."""
     offsets = np.arange(-kernel.radius, kernel.radius + 1)
-    weights = np.exp(-0.5 / (kernel.sigma * kernel.sigma) * offsets**2)
-    weights /= weights.sum()
-    return torch.from_numpy(weights)
+    bell = np.exp(-0.5 / (kernel.sigma * kernel.sigma) * offsets**2)
+    weights: Tensor = torch.from_numpy(bell / bell.sum())
+    return weights
 
 
 def _sources(length: int, kernel: _Kernel) -> Tensor:
@@ -99,7 +115,7 @@ def _tapped(rows: Tensor, kernel: _Kernel) -> Tensor:
     """Smooth length×M values along the first axis in scipy's order: the centre, then pairs from the outermost in."""
     length, (weights, radius) = len(rows), (_taps(kernel).tolist(), kernel.radius)
     padded = rows[_sources(length, kernel).to(rows.device)]
-    total = padded[radius : radius + length] * weights[radius]
+    total: Tensor = padded[radius : radius + length] * weights[radius]
     pair = torch.empty_like(total)
     for near, far in zip(range(radius), range(2 * radius, radius, -1), strict=True):
         torch.add(padded[near : near + length], padded[far : far + length], out=pair)
@@ -110,14 +126,16 @@ def _tapped(rows: Tensor, kernel: _Kernel) -> Tensor:
 def _banded(rows: Tensor, kernel: _Kernel) -> Tensor:
     """Smooth length×M values along the first axis, by the product with a banded matrix."""
     out = torch.empty_like(rows)
-    for start, low, weights in _bands(len(rows), kernel, rows.device):
+    for start, low, weights in _bands(len(rows), kernel, rows.dtype, rows.device):
         height, reach = weights.shape
         torch.mm(weights, rows[low : low + reach], out=out[start : start + height])
     return out
 
 
 @lru_cache(maxsize=64)
-def _bands(length: int, kernel: _Kernel, device: torch.device) -> tuple[tuple[int, int, Tensor], ...]:
+def _bands(
+    length: int, kernel: _Kernel, dtype: torch.dtype, device: torch.device
+) -> tuple[tuple[int, int, Tensor], ...]:
     """The length×length matrix that smooths, the border folded in, as blocks: first row, first column, weights."""
     taps, sources = _taps(kernel), _sources(length, kernel)
     bands = []
@@ -128,5 +146,5 @@ def _bands(length: int, kernel: _Kernel, device: torch.device) -> tuple[tuple[in
         weights = torch.zeros(height, high - low, dtype=torch.float64)
         for row in range(height):
             weights[row].index_add_(0, reached[row : row + len(taps)] - low, taps)
-        bands.append((start, low, weights.float().to(device)))
+        bands.append((start, low, weights.to(device, dtype)))
     return tuple(bands)

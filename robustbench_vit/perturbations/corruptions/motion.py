@@ -35,9 +35,9 @@ def motion_blur(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     weights = half_gaussian(radius, sigma)
     if setting.exact or min(images.shape[-2:]) <= 2 * radius:
         return streaked(images.double(), angles, weights, stops=True)
-    # What is missing to white, so that near white, common in photographs, small differences are not rounded away.
-    missing = images.float().sub_(255)
-    return streaked(missing, angles, weights).sub_(_dimming(radius, sigma)).floor_().add_(255)
+    # As for `gaussian.blurred`: what is missing to white is blurred, and other flat areas are lifted.
+    missing = streaked(images.float().sub_(255), angles, weights).mul_(1 - 2.0**-21)
+    return missing.sub_(_dimming(radius, sigma)).floor_().add_(255)
 
 
 @lru_cache

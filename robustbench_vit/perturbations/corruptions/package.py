@@ -16,7 +16,8 @@ from robustbench_vit.perturbations.corruptions.corruption import Setting
 from robustbench_vit.randomness import Keys
 
 _PINS = (
-    "imagecorruptions==1.1.2, numpy<2, scikit-image==0.19.3, scipy<1.15, opencv-python<4.12, pillow<12, setuptools<81"
+    "imagecorruptions==1.1.2, numpy<2, scikit-image==0.19.3, scipy<1.15, opencv-python<4.12, pyarrow<26, pillow<12, "
+    "setuptools<81"
 )
 _SMALLEST = 32  # pixels a side, its own limit
 

@@ -1,6 +1,8 @@
 """The package imagecorruptions as a backend, with a stand-in for it: the seeds, numpy's state, and the errors."""
 
 import sys
+import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +11,7 @@ import torch
 
 from robustbench_vit.api import perturb
 from robustbench_vit.errors import CaseError
+from robustbench_vit.perturbations.corruptions import package as module
 
 IMAGES = torch.randint(0, 256, (3, 3, 32, 40), dtype=torch.uint8, generator=torch.Generator().manual_seed(5))
 SPEC = "{}(2, variant=imagecorruptions, backend=imagecorruptions)"
@@ -91,3 +94,10 @@ def test_small_images_are_refused():
     """The original takes 32 pixels a side and more."""
     with pytest.raises(CaseError, match="at least 32 pixels a side, got 32×31"):
         given(images=IMAGES[..., :31])
+
+
+def test_the_requirements_named_are_those_of_the_extra():
+    """The error's list and the extra in pyproject.toml are one."""
+    project = tomllib.loads((Path(__file__).resolve().parents[3] / "pyproject.toml").read_text())["project"]
+
+    assert module._PINS == ", ".join(project["optional-dependencies"]["imagecorruptions"])
