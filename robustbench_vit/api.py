@@ -105,7 +105,7 @@ def evaluate(
     models = [model] if isinstance(model, str | nn.Module) else list(model)
     store, records = Store(out), list[PlannedCase]()
     for found in _declared(cases):
-        slots: dict[str, str | Dataset] = dict(data_slots([], found.suite.data))
+        slots: dict[str, str | Dataset] = dict(data_slots([], found.suite.slots))
         slots |= data if isinstance(data, Mapping) else {} if data is None else {"": data}
         settings = {"limit": found.suite.limit, **options}
         records += run_suite(found.suite, found.cases, models=models, data=slots, out=store.root, **settings).records

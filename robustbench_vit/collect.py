@@ -90,12 +90,12 @@ def collect(targets: Sequence[str], *, keyword: str = "", markers: str = "") -> 
     ]
 
 
-def data_slots(given: Sequence[str], default: str | None = None) -> dict[str, str]:
-    """Data specs by slot from ``--data`` arguments, the environment and a suite's default; ``""`` is the run's own.
+def data_slots(given: Sequence[str], default: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Data specs by slot from ``--data`` arguments, else the environment, else the suite; ``""`` is the run's own.
 
     Args:
         given: ``SPEC`` or ``SLOT=SPEC``, each slot once.
-        default: The suite's own data, if the user names none.
+        default: The suite's own data by slot, see `Suite.slots`.
 
     Raises:
         SpecError: If a slot is filled twice, or the environment names no folder.
@@ -107,9 +107,7 @@ def data_slots(given: Sequence[str], default: str | None = None) -> dict[str, st
         if slot in slots:
             raise SpecError(f"--data fills {slot or 'the run'} twice: {slots[slot]} and {spec}")
         slots[slot] = spec
-    if default is not None:
-        slots.setdefault("", default)
-    return {**_from_environment(os.environ), **slots}
+    return {**(default or {}), **_from_environment(os.environ), **slots}
 
 
 def require(suite: Suite, cases: Collection[Case], models: Collection[object], slots: Collection[str]) -> None:

@@ -108,7 +108,7 @@ class ReadOut:
         index = torch.tensor(list(chain(*self.space.members)), device=logits.device)
         scores = logits.double().log_softmax(1)[:, index]
         if not self._is_choice:
-            columns = scores.split([len(members) for members in self.space.members], dim=1)
+            columns = torch.split(scores, [len(members) for members in self.space.members], dim=1)
             scores = torch.stack([_joined(column, self.rule) for column in columns], dim=1)
         return scores.float()
 
@@ -134,7 +134,7 @@ def rule_of(spec: str) -> Rule:
     Raises:
         SpecError: If there is no such rule.
     """
-    rule: Any = _RULE.bind(parse(spec)).args["rule"]
+    rule: Rule = _RULE.bind(parse(spec)).args["rule"]  # type: ignore[assignment]
     return rule
 
 

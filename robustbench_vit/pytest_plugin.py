@@ -173,7 +173,7 @@ def _ended(session: pytest.Session) -> dict[tuple[str, str], list[PlannedCase]]:
             suite,
             [case for _, case in members],
             models=_models(option),
-            data=data_slots(option.rb_data, suite.data),
+            data=data_slots(option.rb_data, suite.slots),
             out=out,
             limit=suite.limit if option.rb_limit is None else option.rb_limit,
             **_settings(option),

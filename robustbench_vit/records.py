@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 Status = Literal["done", "partial", "failed", "skipped"]
 
+Maker = Literal["model", "human", "humans"]
+"""Who decides: a model, a human subject, or the subjects together."""
+
 CORE_COLUMNS = (
     "id",  # str: sample id
     "position",  # int64: place in the data set's canonical order
@@ -22,6 +25,7 @@ CORE_COLUMNS = (
     "probabilities",  # K float32, label spaces of up to 32 classes only
     "top5_ids",  # 5 int32, larger label spaces: classes of the five largest logits, best first
     "top5_probabilities",  # 5 float32, likewise
+    "texture",  # int32: class of the texture, where the label is that of the shape; cue-conflict data only
 )
 """Columns of every case file; any other column is a perturbation's own per-sample figure (``rms``, ``area``, …)."""
 
@@ -71,6 +75,7 @@ class PlannedCase:
         status: ``done``, ``partial`` (rows of some samples only), ``failed`` or ``skipped``.
         reason: Why it failed or was skipped, else empty.
         input_size: ``height×width`` the model's wrapper resizes to, empty if it takes any size.
+        classes: Names of the K classes; empty for large label spaces, and where nobody knows them.
     """
 
     suite: str
@@ -92,6 +97,7 @@ class PlannedCase:
     status: Status = "partial"
     reason: str = ""
     input_size: str = ""
+    classes: tuple[str, ...] = ()
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -106,7 +112,8 @@ class PlannedCase:
     def from_json(cls, values: dict[str, Any]) -> "PlannedCase":
         """The inverse of `to_json`."""
         sweep = values.get("sweep")
-        return cls(**{**values, "sweep": Sweep(**sweep) if sweep else None, "tags": tuple(values.get("tags", ()))})
+        words = {name: tuple(values.get(name, ())) for name in ("tags", "classes")}
+        return cls(**{**values, **words, "sweep": Sweep(**sweep) if sweep else None})
 
 
 @dataclass(frozen=True)
@@ -137,7 +144,10 @@ class Measurement:
         seed: Seed of the draws.
         dtype: ``fp32`` or ``bf16``.
         input_size: ``height×width`` the model's wrapper resizes images to, empty if it takes any size.
-        reference: What a corruption error is relative to: ``AlexNet`` as published, or a model; else empty.
+        reference: What a corruption error is relative to: ``AlexNet`` as published, or a model. For a number of two
+            decision makers, the other one. Else empty.
+        category: Class of the images it is of; empty for all.
+        maker: Who decided, see `Maker`.
     """
 
     model: str
@@ -164,3 +174,5 @@ class Measurement:
     dtype: str = "fp32"
     input_size: str = ""
     reference: str = ""
+    category: str = ""
+    maker: Maker = "model"

@@ -11,7 +11,8 @@ A suite is an ordinary pytest module::
 This module imports the standard library only, so that collecting a suite is cheap.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from robustbench_vit.errors import SpecError
 from robustbench_vit.spec import Spec, as_spec, parse
@@ -25,9 +26,10 @@ class Case:
         perturbation: Spec of a perturbation; ``"clean"`` leaves images as they are.
         data: None for the run's data, else the word of a data slot filled by ``--data SLOT=SPEC``.
         geometry: None for the data set's own, else a geometry spec; ``"native"`` is the model's own.
-        labels: None for the data set's label space, else the name of a label space.
+        labels: None for the data set's label space, else the same with another rule: ``imagenet-16(rule=max)``.
         tags: Free words to select and group by. A case tagged ``optional`` is skipped, not failed, where its
-            perturbation does not fit the images (a grid that does not divide them).
+            perturbation does not fit the images (a grid that does not divide them), or the model does not fit the
+            classes.
     """
 
     perturbation: Spec
@@ -47,7 +49,7 @@ class Case:
         object.__setattr__(self, "perturbation", as_spec(perturbation))
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "geometry", None if geometry is None else str(parse(geometry)))
-        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "labels", None if labels is None else str(parse(labels)))
         object.__setattr__(self, "tags", tuple(tags))
 
 
@@ -60,7 +62,7 @@ class Suite:
         version: Grows when the cases change; numbers of two versions never share a table.
         summary: One line for ``robustbench-vit list suites``.
         models: Model specs used when the user names none.
-        data: Data spec used when the user names none.
+        data: Data spec used when the user names none, or one for each slot; ``""`` is the run's own.
         limit: Number of samples used when the user names none; None is all.
 
     Raises:
@@ -71,7 +73,7 @@ class Suite:
     version: int
     summary: str = ""
     models: tuple[str, ...] = ()
-    data: str | None = None
+    data: str | Mapping[str, str] | None = field(default=None, hash=False)
     limit: int | None = None
 
     def __post_init__(self) -> None:
@@ -83,6 +85,13 @@ class Suite:
             raise SpecError(f"suite {self.name!r}: models must be a tuple of specs, got {self.models!r}")
         if self.limit is not None and self.limit < 1:
             raise SpecError(f"suite {self.name!r}: limit must be at least 1, got {self.limit}")
+
+    @property
+    def slots(self) -> dict[str, str]:
+        """Data specs by slot, as far as the suite has its own; ``""`` is the run's."""
+        if isinstance(self.data, str):
+            return {"": self.data}
+        return dict(self.data or {})
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

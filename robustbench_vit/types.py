@@ -25,7 +25,8 @@ class Batch:
         labels: N int64, in [0, K).
         ids: N sample ids, independent of root, extension and order.
         positions: N int64, the samples' places in the data set's canonical order.
-        extra: Named per-sample tensors; ``mask`` is N×H×W float, the object's share of each pixel.
+        extra: Named per-sample tensors; ``mask`` is N×H×W float, the object's share of each pixel; ``texture`` is N
+            int64, the class of the texture where ``labels`` are those of the shapes.
     """
 
     images: Tensor

@@ -10,10 +10,10 @@ from robustbench_vit.suite import Case, Suite
 
 SUITE = Suite(
     "quickstart",
-    version=1,
+    version=2,
     summary="a little of every family on the embedded data set and models",
     models=("zoo:resnet_xs", "zoo:vit_xs", "zoo:vit_xs_nopos"),
-    data="shapetex",
+    data={"": "shapetex", "cue_conflict": "shapetex(conflict)"},
     limit=500,
 )
 
@@ -41,3 +41,15 @@ def bench_patchdrop(region, ratio):
 def bench_shuffle(grid):
     """Patches in another order."""
     return Case(Spec("shuffle", {"grid": grid}))
+
+
+@pytest.mark.parametrize("severity", [1, 3, 5])
+@pytest.mark.parametrize("corruption", ["gaussian_noise", "defocus_blur", "frost", "jpeg_compression"])
+def bench_corruption(corruption, severity):
+    """One common corruption of each group, with the constants of ImageNet-C."""
+    return Case(Spec(corruption, {"severity": severity}))
+
+
+def bench_cue_conflict():
+    """Shape against texture; skipped where the model has other classes than these images."""
+    return Case(data="cue_conflict", tags=("optional",))

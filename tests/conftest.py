@@ -55,6 +55,15 @@ class FakeData:
         return root
 
     @staticmethod
+    def pictures(root: Path, stems: Sequence[str], suffix: str = ".png") -> Path:
+        """``<root>/<stem><suffix>``, 10×12 pixels of the stem."""
+        for stem in stems:
+            file = root / f"{stem}{suffix}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(FakeData.pixels(stem, 10, 12, 3)).save(file)
+        return root
+
+    @staticmethod
     def fashion_mnist(folder: Path, n: int = 20) -> Path:
         """The four gzipped IDX files, labels 0 … 9 in turn."""
         folder.mkdir(parents=True, exist_ok=True)

@@ -71,6 +71,29 @@ def answers(*correct: bool) -> pd.DataFrame:
     return predictions(np.eye(2)[[0 if right else 1 for right in correct]], [0] * len(correct))
 
 
+CUES = ("cat", "dog", "owl")
+"""Classes of fake cue conflicts."""
+
+
+def cue_conflict(decisions: str, **fields: object) -> tuple[PlannedCase, pd.DataFrame]:
+    """A clean case of three classes whose cues may conflict, and its rows.
+
+    Args:
+        decisions: Words of three letters, initials of shape, texture and decision: ``cdc`` is a cat with the texture of
+            a dog that was taken for a cat.
+        **fields: Of the case.
+    """
+    initials = [name[0] for name in CUES]
+    shapes, textures, decided = ([initials.index(word[cue]) for word in decisions.split()] for cue in range(3))
+    rows = predictions(np.eye(3)[decided], shapes).assign(texture=np.int32(textures))
+    counts = [
+        f"{CUES[shape]}{place}-{CUES[texture]}1"
+        for place, (shape, texture) in enumerate(zip(shapes, textures, strict=True), 1)
+    ]
+    known = {"data": "cue_conflict(x)", "label_space": "cues", "num_classes": 3, "classes": CUES, **fields}
+    return planned(**known), rows.assign(id=counts)
+
+
 def wrong(count: int, *, of: int) -> pd.DataFrame:
     """Rows of six classes or more in which the first so many predictions are wrong; quick to make for many images."""
     position = np.arange(of)

@@ -43,7 +43,7 @@ def test_every_suite_of_this_package_is_found_by_name(name):
 
     assert name == found.suite.name
     assert builtin_suites()[name] == found.path
-    assert Case() == found.cases[0]
+    assert ("clean", None) == (str(found.cases[0].perturbation), found.cases[0].data)
     assert found.suite.summary
 
 
@@ -137,16 +137,19 @@ def test_selecting_nothing():
 
 def test_slots_come_from_flags_then_the_environment_then_the_suite(tmp_path, monkeypatch):
     """What the user says goes first; folders that bear no data set's name fill nothing."""
-    for name in ("imagenet", "cifar10", "unrelated"):
+    own = {"": "shapetex(n=3)", "edges": "shapetex(n=4)", "x": "shapetex(n=5)"}
+    for name in ("imagenet", "cifar10", "edges", "unrelated"):
         (tmp_path / "my data" / name).mkdir(parents=True)
     monkeypatch.setenv("ROBUSTBENCH_VIT_DATA", str(tmp_path / "my data"))
-    slots = data_slots(["shapetex", "cifar10=shapetex(conflict)"], "shapetex(n=3)")
+    slots = data_slots(["shapetex", "cifar10=shapetex(conflict)"], own)
 
-    assert {"", "imagenet", "cifar10"} == set(slots)
+    assert {"", "imagenet", "cifar10", "edges", "x"} == set(slots)
     assert "shapetex" == slots[""]
     assert "shapetex(conflict)" == slots["cifar10"]
     assert str(tmp_path / "my data" / "imagenet") == DATASETS["imagenet"].bind(slots["imagenet"]).args["path"]
-    assert "shapetex(n=3)" == data_slots([], "shapetex(n=3)")[""]
+    assert str(tmp_path / "my data" / "edges") == DATASETS["edges"].bind(slots["edges"]).args["path"]
+    assert "shapetex(n=5)" == slots["x"]
+    assert "shapetex(n=3)" == data_slots([], own)[""]
 
 
 def test_an_argument_is_no_slot():

@@ -16,9 +16,10 @@ def test_a_case_is_the_same_however_it_is_written():
     assert hash(text) == hash(spec)
     assert Case() == Case("clean") == Case(Spec("clean"))
     assert Case() != Case(data="x")
+    assert Case(labels="imagenet-16( rule=max )") == Case(labels="imagenet-16(rule=max)")
 
 
-@pytest.mark.parametrize("arguments", [{"perturbation": "a b"}, {"geometry": "geometry("}])
+@pytest.mark.parametrize("arguments", [{"perturbation": "a b"}, {"geometry": "geometry("}, {"labels": "imagenet-16("}])
 def test_a_case_must_parse(arguments):
     """The column is named."""
     with pytest.raises(SpecError, match="at column"):
@@ -57,3 +58,16 @@ def test_one_model_is_no_list_of_letters():
     """A word where a tuple belongs is a mistake that would run late."""
     with pytest.raises(SpecError, match="suite 'x': models must be a tuple of specs, got 'zoo:vit_xs'"):
         Suite("x", version=1, models="zoo:vit_xs")
+
+
+@pytest.mark.parametrize(
+    ("data", "slots"),
+    [(None, {}), ("shapetex", {"": "shapetex"}), ({"": "shapetex", "x": "y"}, {"": "shapetex", "x": "y"})],
+)
+def test_a_suite_may_have_data_for_each_slot(data, slots):
+    """One spec is the run's own; suites stay usable as keys."""
+    suite = Suite("x", version=1, data=data)
+
+    assert slots == suite.slots
+    assert {suite} == {suite, Suite("x", version=1, data=data)}
+    assert suite != Suite("x", version=1, data="folder(/x)")

@@ -14,26 +14,36 @@ class Aggregate(Row):
     not defined.
 
     Args:
-        unit: ``rate``, ``ratio`` or ``percent of the reference``.
-        higher_is_better: Which end is good.
+        unit: ``rate``, ``ratio``, ``kappa`` or ``percent of the reference``.
+        higher_is_better: Which end is good; None if neither is.
         definition: Formula in words; it goes wherever the number goes, with the reference by its name.
         scope: Which cells it gets, see `Scope`.
         compares: Whether its cells carry the errors of a reference.
     """
 
     unit: str = "rate"
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
     definition: str = ""
     scope: Scope = "case"
     compares: bool = False
 
 
 PERCENT = "percent of the reference"
+_TWO = "robustbench_vit.aggregates.consistency"
+_TRIALWISE = "Geirhos, Meding & Wichmann, NeurIPS 2020"
 _PAPER = "Hendrycks & Dietterich, ICLR 2019, section 4.2"
 
 AGGREGATES: Catalog[Aggregate] = Catalog(
     "aggregates",
     (
+        Aggregate(
+            "accuracy_difference",
+            f"{_TWO}:accuracy_difference",
+            "accuracy beyond that of humans",
+            higher_is_better=None,
+            definition="top1 − mean top1 of the human subjects, over the same images",
+            scope="humans",
+        ),
         Aggregate(
             "accuracy_drop",
             "robustbench_vit.aggregates.accuracy:accuracy_drop",
@@ -59,6 +69,27 @@ AGGREGATES: Catalog[Aggregate] = Catalog(
             definition="100 · sum over severities 1 to 5 of the error (1 − top1) / the same of the reference",
             scope="corruption",
             compares=True,
+        ),
+        Aggregate(
+            "error_consistency",
+            f"{_TWO}:error_consistency",
+            "whether two decision makers err on the same images",
+            reference=_TRIALWISE,
+            unit="kappa",
+            higher_is_better=None,
+            definition="Cohen's kappa of being right: (observed_consistency − expected_consistency) / "
+            "(1 − expected_consistency), over the same images; with humans, the mean over subjects",
+            scope="pair",
+        ),
+        Aggregate(
+            "expected_consistency",
+            f"{_TWO}:expected_consistency",
+            "how often two would be right or wrong together by chance",
+            reference=_TRIALWISE,
+            higher_is_better=None,
+            definition="p₁p₂ + (1 − p₁)(1 − p₂) with p the top1 of each, over the same images; with humans, the mean "
+            "over subjects",
+            scope="pair",
         ),
         Aggregate(
             "family_accuracy",
@@ -95,6 +126,15 @@ AGGREGATES: Catalog[Aggregate] = Catalog(
             definition="1 − mean_corruption_accuracy: mean error over severities 1 to 5 of the corruption, of those of "
             "the group, or of all 15",
             scope="corruptions",
+        ),
+        Aggregate(
+            "observed_consistency",
+            f"{_TWO}:observed_consistency",
+            "how often two are right or wrong together",
+            reference=_TRIALWISE,
+            higher_is_better=None,
+            definition="share of images on which both are right or both wrong; with humans, the mean over subjects",
+            scope="pair",
         ),
         Aggregate(
             "relative_ce",

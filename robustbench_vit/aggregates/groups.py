@@ -21,6 +21,8 @@ Scope: TypeAlias = Literal[
     "corruptions",  # one corruption, those of a group or the 15 of the benchmark, each at severities 1 to 5
     "benchmark",  # the 15 of the benchmark, each at severities 1 to 5
     "clean+benchmark",  # the clean case, then those 75
+    "pair",  # two decision makers, or pairs of them one behind the other
+    "humans",  # a decision maker and a human, for each human
 ]
 """Kind of a group: which cells there are, in this order."""
 

@@ -3,21 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, fields, replace
 from math import nan
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
+from robustbench_vit.aggregates.boards import boards, decisions, measure_board
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
 from robustbench_vit.aggregates.groups import Cell, Group, groups
+from robustbench_vit.aggregates.measuring import NOTHING, attempt, estimates, metrics_of, of_case
 from robustbench_vit.aggregates.references import AlexNet, Reference, reference_model
-from robustbench_vit.catalog import Row
-from robustbench_vit.errors import CaseError, StoreError
+from robustbench_vit.errors import StoreError
 from robustbench_vit.metrics.accuracy import hits
 from robustbench_vit.metrics.catalog import METRICS, Metric
 from robustbench_vit.metrics.contributions import Contributions, FloatArray
 from robustbench_vit.metrics.intervals import Estimate, estimate
 from robustbench_vit.records import CORE_COLUMNS, Measurement, PlannedCase, Status
+from robustbench_vit.trials import Trials
 
 COLUMNS = tuple(field.name for field in fields(Measurement))
 """Columns of the frame of measurements."""
@@ -27,13 +29,15 @@ EXTRA_UNITS = {"rms": "pixel", "area": "rate", "mass": "rate"}
 
 _Correct: TypeAlias = dict[PlannedCase, "pd.Series[float]"]
 
-_NOTHING = Estimate(nan, nan, nan, 0)
-_OPTIONAL = ("probabilities", "top5_ids", "top5_probabilities")  # which of them a case has depends on its K
+_OPTIONAL = ("probabilities", "top5_ids", "top5_probabilities", "texture")  # depends on the classes and the data
 _NAMED = 4  # missing cells a reason names before it counts the rest
 
 
 def score(
-    cases: Sequence[PlannedCase], rows: Callable[[PlannedCase], pd.DataFrame], reference: str | None = None
+    cases: Sequence[PlannedCase],
+    rows: Callable[[PlannedCase], pd.DataFrame],
+    reference: str | None = None,
+    trials: Sequence[Trials] = (),
 ) -> pd.DataFrame:
     """Measure everything that can be measured.
 
@@ -42,19 +46,23 @@ def score(
         rows: Gives the per-sample rows of a case (`CORE_COLUMNS` and more, in any order). Rows at canonical positions
             beyond ``case.n`` are ignored.
         reference: Model of the plan that corruption errors are relative to; None is AlexNet as published.
+        trials: What humans and other models said about the images of clean cases.
 
     Returns:
         A row a measurement, with the columns of `Measurement`, in plan order; what is computed over several cases
-        stands behind the last of them. Where there is no number, the value is NaN and ``reason`` says why.
+        stands behind the last of them, and what concerns several decision makers at the end.
+        Where there is no number, the value is NaN and ``reason`` says why.
 
     Raises:
         StoreError: If rows lack a column or hold a sample twice.
         UnknownNameError: If the plan has no model of the reference's name.
+        DataError: If trials are about other images, or name other classes.
     """
     cases = list(dict.fromkeys(cases))
     compared = reference_model(cases, reference, lambda case: _correct(_read(case, rows))) if reference else AlexNet()
     order = {case: position for position, case in enumerate(cases)}
     measured: list[tuple[int, Measurement]] = []
+    decided: dict[PlannedCase, pd.DataFrame] = {}
     # Model by model, so that no more than one model's predictions are held at once.
     for suite, model in dict.fromkeys((case.suite, case.model_key) for case in cases):
         plan = [case for case in cases if (case.suite, case.model_key) == (suite, model)]
@@ -62,10 +70,14 @@ def score(
         for case in plan:
             found = _read(case, rows)
             correct[case] = _correct(found)
+            if (own := decisions(case, found, trials)) is not None:
+                decided[case] = own
             measured += [(order[case], measurement) for measurement in _measure(case, found)]
         for group in groups(plan):
             last = max(order[case] for case in group.members)
             measured += [(last, measurement) for measurement in _aggregate(group, correct, compared)]
+    for board in boards(decided, trials):
+        measured += [(len(cases), measurement) for measurement in measure_board(board)]
     measured.sort(key=lambda item: item[0])
     return pd.DataFrame([asdict(measurement) for _, measurement in measured], columns=list(COLUMNS))
 
@@ -80,6 +92,8 @@ def _read(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> pd.
         raise StoreError(f"the rows of {case.case} on {case.model} lack {missing or 'probabilities and top5_ids'}")
     # Canonical order makes the intervals of two models paired, whatever order the blocks were committed in.
     found = found[found["position"] < case.n].sort_values("position", kind="stable")
+    if "texture" in found and (found["texture"] == found["label"]).all():
+        found = found.drop(columns="texture")  # as in photographs: both cues say the same, there is nothing to decide
     twice = found["id"][found["id"].duplicated()]
     if len(twice):
         raise StoreError(f"the rows of {case.case} on {case.model} hold sample {twice.iloc[0]!r} more than once")
@@ -89,23 +103,17 @@ def _read(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> pd.
 def _measure(case: PlannedCase, rows: pd.DataFrame) -> Iterator[Measurement]:
     if not len(rows):
         top1 = METRICS["top1"]
-        yield _of_case(
+        yield of_case(
             case,
             "top1",
-            _NOTHING,
+            NOTHING,
             unit=top1.unit,
             definition=top1.definition,
             reason=case.reason or "no image is done yet",
         )
         return
     metrics = [metric for metric in METRICS if set(metric.columns) <= set(rows.columns)]
-    # Accuracy is what people look for first; the others follow by name.
-    metrics.sort(key=lambda metric: (metric.name != "top1", metric.name))
-    found = {metric.name: _try(metric, rows) for metric in metrics}
-    numbers = _estimates(found)
-    for metric in metrics:
-        number, reason = numbers[metric.name]
-        yield _of_case(case, metric.name, number, unit=metric.unit, definition=metric.definition, reason=reason)
+    yield from metrics_of(case, metrics, rows)
     yield from _extras(case, rows, metrics)
 
 
@@ -123,7 +131,7 @@ def _extras(case: PlannedCase, rows: pd.DataFrame, metrics: Sequence[Metric]) ->
         number = estimate([Contributions(values, proportion=flag)])[0]
         definition = f"mean over images of {name!r} as the perturbation reports it"
         reason = "" if number.n else f"no image has a finite {name!r}"
-        yield _of_case(case, name, number, unit=unit, definition=definition, reason=reason)
+        yield of_case(case, name, number, unit=unit, definition=definition, reason=reason)
 
 
 def _correct(rows: pd.DataFrame) -> "pd.Series[float]":
@@ -149,12 +157,12 @@ def _numbers(
     if not missing and not len(cells[0].correct):
         missing = "the cases share no image"
     if missing:
-        numbers = {aggregate.name: (_NOTHING, missing) for aggregate in aggregates}
+        numbers = {aggregate.name: (NOTHING, missing, "") for aggregate in aggregates}
     else:
-        numbers = _estimates({row.name: _try(row, cells) for row in aggregates})
+        numbers = estimates({row.name: attempt(row, cells) for row in aggregates})
     status = _status(group, missing, unknown, reference)
     for aggregate in aggregates:
-        number, reason = numbers[aggregate.name]
+        number, reason, _ = numbers[aggregate.name]
         yield _of_group(group, aggregate, number, status, reason, reference)
 
 
@@ -199,57 +207,10 @@ def _missing(group: Group, correct: _Correct) -> str:
     return f"missing: {', '.join(names[:_NAMED])}{more}"
 
 
-def _try(row: Row, given: Any) -> Contributions | str:
-    """Contributions, or the reason why the number is not defined."""
-    try:
-        contributions: Contributions = row.load()(given)
-    except CaseError as error:
-        return str(error)
-    return contributions
-
-
-def _estimates(found: dict[str, Contributions | str]) -> dict[str, tuple[Estimate, str]]:
-    """Estimate and reason for each name."""
-    defined = {name: item for name, item in found.items() if isinstance(item, Contributions)}
-    numbers = dict(zip(defined, estimate(list(defined.values())), strict=True))
-    return {name: (_NOTHING, item) if isinstance(item, str) else (numbers[name], "") for name, item in found.items()}
-
-
-def _of_case(
-    case: PlannedCase, metric: str, number: Estimate, *, unit: str, definition: str, reason: str = ""
-) -> Measurement:
-    sweep = case.sweep
-    return Measurement(
-        model=case.model,
-        case=case.case,
-        metric=metric,
-        value=number.value,
-        unit=unit,
-        n=number.n,
-        low=number.low,
-        high=number.high,
-        status=case.status,
-        definition=definition,
-        suite=case.suite,
-        family=case.family,
-        data=case.data,
-        geometry=case.geometry,
-        perturbation=case.perturbation,
-        reason=reason,
-        seed=case.seed,
-        dtype=case.dtype,
-        input_size=case.input_size,
-        curve=sweep.curve if sweep else "",
-        axis=sweep.axis if sweep else "",
-        at=sweep.at if sweep else nan,
-        clean_at=nan if sweep is None or sweep.clean_at is None else sweep.clean_at,
-    )
-
-
 def _of_group(
     group: Group, aggregate: Aggregate, number: Estimate, status: Status, reason: str, reference: Reference | None
 ) -> Measurement:
-    own = _of_case(
+    own = of_case(
         group.last,
         aggregate.name,
         number,

@@ -1,4 +1,4 @@
-"""The command line: ``robustbench-vit run | report | score | list | doctor | make``.
+"""The command line: ``robustbench-vit run | report | score | export | list | doctor | make``.
 
 Only the standard library is imported before a command is chosen, so that ``--help`` answers at once (contract C11).
 """
@@ -14,6 +14,10 @@ from robustbench_vit.errors import RobustbenchError
 EXIT_OK, EXIT_USAGE, EXIT_FAILED_CASES = 0, 2, 3
 
 _REFERENCE = "model of the folders that corruption errors are relative to (AlexNet's published errors)"
+_TRIALS = (
+    "decisions of humans and other models on the same images: a CSV file of model-vs-human or a folder of them; "
+    "DATA is the data set they are about (cue_conflict); repeatable"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_report(commands)
+    _add_export(commands)
     _add_list(commands)
     _add_doctor(commands)
     _add_make(commands)
@@ -87,12 +92,27 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     report.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
     report.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
     report.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
+    report.add_argument("--trials", action="append", default=[], metavar="[DATA=]PATH", help=_TRIALS)
     report.set_defaults(command=_lazy("report"))
     score = commands.add_parser("score", help="measure stored rows again, without any model, and write results.csv")
     score.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
     score.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
     score.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
+    score.add_argument("--trials", action="append", default=[], metavar="[DATA=]PATH", help=_TRIALS)
     score.set_defaults(command=_lazy("score"))
+
+
+def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    kinds = commands.add_parser("export", help="write results for other programs")
+    export = kinds.add_subparsers(required=True, metavar="KIND").add_parser(
+        "trials",
+        help="decisions on clean images, in the columns of model-vs-human",
+        description="Write the decisions on clean images of up to 32 classes in the layout and columns of "
+        "model-vs-human: a folder a data set, a CSV file a model.",
+    )
+    export.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
+    export.add_argument("-o", "--out", required=True, metavar="DIR", help="where to write")
+    export.set_defaults(command=_lazy("export"))
 
 
 def _add_list(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -86,7 +86,8 @@ def _print_suite(console: Console, name: str) -> None:
         suite = found.suite
         console.print(f"{suite}: {suite.summary}", soft_wrap=True)
         console.print(f"models: {', '.join(suite.models) or 'yours, with --model'}", soft_wrap=True)
-        console.print(f"data: {suite.data or 'yours, with --data'}", soft_wrap=True)
+        own = ", ".join(f"{slot}={spec}" if slot else spec for slot, spec in suite.slots.items())
+        console.print(f"data: {own or 'yours, with --data'}", soft_wrap=True)
         console.print(f"images: {suite.limit or 'all'}", soft_wrap=True)
         for case in found.cases:
             console.print(f"  {case.perturbation}{f' on {case.data}' if case.data else ''}", soft_wrap=True)

@@ -52,7 +52,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
 def _wanted(found: CollectedSuite, options: argparse.Namespace) -> dict[str, Any]:
     """A suite's cases with what they run on: what the user gave, else the suite's own."""
     models = [spec for text in options.model for spec in split_specs(text)] or list(found.suite.models)
-    data = data_slots(options.data, found.suite.data)
+    data = data_slots(options.data, found.suite.slots)
     require(found.suite, found.cases, models, data)
     limit = found.suite.limit if options.limit is None else options.limit
     return {"suite": found.suite, "cases": found.cases, "models": models, "data": data, "limit": limit}

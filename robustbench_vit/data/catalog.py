@@ -48,6 +48,27 @@ DATASETS: Catalog[Row] = Catalog(
             reference=f"{_C}2535967",
         ),
         Row(
+            "cue_conflict",
+            "robustbench_vit.data.cue_conflict:cue_conflict",
+            "pictures whose shape and texture are of different classes, 16 categories or your own",
+            (
+                Parameter("path", REQUIRED, "folder of the shapes' folders, e.g. cat/cat1-bear2.png", "path"),
+                Parameter(
+                    "classes", None, "classes of a set of your own, in the order of labels", "any", optional=True
+                ),
+            ),
+            positional="path",
+            reference="Geirhos et al., ICLR 2019; github rgeirhos/texture-vs-shape",
+        ),
+        Row(
+            "edges",
+            "robustbench_vit.data.cue_conflict:edges",
+            "outlines of objects, 16 categories",
+            (Parameter("path", REQUIRED, "folder of the category folders", "path"),),
+            positional="path",
+            reference="Geirhos et al., ICLR 2019; github rgeirhos/texture-vs-shape",
+        ),
+        Row(
             "fashion_mnist",
             "robustbench_vit.data.fashion_mnist:fashion_mnist",
             "Fashion-MNIST, 28×28 grey pictures of clothes, 10 classes",
@@ -89,6 +110,14 @@ DATASETS: Catalog[Row] = Catalog(
             reference="Russakovsky et al. 2015, IJCV 115",
         ),
         Row(
+            "imagenet_a",
+            "robustbench_vit.data.imagenet_variants:imagenet_a",
+            "ImageNet-A, photographs that a ResNet-50 gets wrong, 200 classes",
+            (Parameter("path", REQUIRED, "folder of the class folders", "path"),),
+            positional="path",
+            reference="arXiv:1907.07174",
+        ),
+        Row(
             "imagenet_c",
             "robustbench_vit.data.imagenet_c:imagenet_c",
             "ImageNet-C, stored corruptions of the validation images, 224×224",
@@ -100,6 +129,30 @@ DATASETS: Catalog[Row] = Catalog(
             reference=f"{_C}2235448",
         ),
         Row(
+            "imagenet_r",
+            "robustbench_vit.data.imagenet_variants:imagenet_r",
+            "ImageNet-R, renditions such as art and toys, 200 classes",
+            (Parameter("path", REQUIRED, "folder of the class folders", "path"),),
+            positional="path",
+            reference="arXiv:2006.16241",
+        ),
+        Row(
+            "imagenet_sketch",
+            "robustbench_vit.data.imagenet_variants:imagenet_sketch",
+            "ImageNet-Sketch, drawings of the 1000 classes",
+            (Parameter("path", REQUIRED, "folder of the class folders", "path"),),
+            positional="path",
+            reference="arXiv:1905.13549",
+        ),
+        Row(
+            "imagenet_v2",
+            "robustbench_vit.data.imagenet_variants:imagenet_v2",
+            "ImageNet-V2, a second validation set, in folders named by class index",
+            (Parameter("path", REQUIRED, "folder of the class folders 0 to 999", "path"),),
+            positional="path",
+            reference="arXiv:1902.10811",
+        ),
+        Row(
             "shapetex",
             "robustbench_vit.data.shapetex:Shapetex",
             "shapes × textures rendered from keys, 64×64, 10 classes, with masks (embedded)",
@@ -109,6 +162,22 @@ DATASETS: Catalog[Row] = Catalog(
                 Parameter("seed", 0, "seed of the rendering", "integer", low=0),
             ),
             positional="split",
+        ),
+        Row(
+            "silhouettes",
+            "robustbench_vit.data.cue_conflict:silhouettes",
+            "filled silhouettes of objects, 16 categories",
+            (Parameter("path", REQUIRED, "filled-silhouettes, the folder of the category folders", "path"),),
+            positional="path",
+            reference="Geirhos et al., ICLR 2019; github rgeirhos/texture-vs-shape",
+        ),
+        Row(
+            "stylized_imagenet",
+            "robustbench_vit.data.imagenet_variants:stylized_imagenet",
+            "Stylized-ImageNet, the 1000 classes in the manner of paintings, 224×224",
+            (Parameter("path", REQUIRED, "folder of the class folders, or of val/", "path"),),
+            positional="path",
+            reference="Geirhos et al., ICLR 2019; github rgeirhos/Stylized-ImageNet",
         ),
         Row(
             "tiny_imagenet_c",

@@ -88,7 +88,8 @@ class Dataset(ABC):
         """Decode samples by their index in the order given to the constructor.
 
         Returns:
-            N×3×H×W uint8 images, and named per-sample extras (``mask``: N×H×W float).
+            N×3×H×W uint8 images, and named per-sample extras (``mask``: N×H×W float; ``texture``: N int64, stored as a
+            column of the rows).
         """
 
 

@@ -126,6 +126,36 @@ def subfolders(root: Path) -> list[str]:
     return sorted(child.name for child in root.iterdir() if child.is_dir() and not child.name.startswith("."))
 
 
+def class_labels(
+    root: Path, classes: Sequence[str], of: str, *, otherwise: str = "open other classes with folder(…)", sort: str = ""
+) -> dict[str, int]:
+    """Class index of each class folder that is there.
+
+    Args:
+        root: Folder of the class folders.
+        classes: Names that they may have, in the order of their labels.
+        of: What they are the classes of.
+        otherwise: What to do with other classes.
+        sort: What to do if there are no folders at all.
+
+    Raises:
+        DataError: If there is none, or one is no class.
+    """
+    label = {name: index for index, name in enumerate(classes)}
+    found, such = subfolders(root), f"such as {classes[0]} and {classes[-1]}"
+    unknown = [name for name in found if name not in label]
+    if unknown:
+        raise DataError(
+            f"folder {root / unknown[0]} is no class of {of}; expected names {such}. Move it elsewhere, or {otherwise}"
+        )
+    if not found:
+        loose = len(pictures(root))
+        raise DataError(
+            f"{root} holds no class folders (and {loose} loose pictures); {sort or f'expected some {such}'}"
+        )
+    return {name: label[name] for name in found}
+
+
 def pictures(root: Path) -> dict[str, Path]:
     """All pictures under a folder by their relative POSIX path without extension, sorted.
 

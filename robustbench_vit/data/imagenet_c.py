@@ -5,10 +5,11 @@ from pathlib import Path, PurePosixPath
 
 from robustbench_vit.data.files import FileDataset, Sample, existing_folder, labelled_pictures, pictures, subfolders
 from robustbench_vit.data.geometry import NONE
-from robustbench_vit.data.imagenet import classes, imagenet, labels, sample_id
+from robustbench_vit.data.imagenet import imagenet, labels, sample_id
 from robustbench_vit.data.stored import listed
 from robustbench_vit.data.stored_pictures import StoredPictures, listed_pictures, reference
 from robustbench_vit.errors import DataError
+from robustbench_vit.labels import imagenet_classes
 
 _EXPECTED = "corruptions, e.g. weather/fog/1/{0} or fog/1/{0}"
 _TINY_CLASSES = 200
@@ -30,9 +31,9 @@ def imagenet_c(path: str, clean: str | None = None) -> StoredPictures:
     Source: Hendrycks & Dietterich, "Benchmarking Neural Network Robustness", ICLR 2019; Zenodo record 2235448.
     """
     root = existing_folder(path, _EXPECTED.format("n01440764"))
-    first, (wnids, names) = reference(root), classes()
-    samples = labelled_pictures(first, labels(first, wnids))
-    contents, places = listed_pictures("imagenet_c", samples, names, "imagenet-1k", sample_id)
+    first = reference(root)
+    samples = labelled_pictures(first, labels(first))
+    contents, places = listed_pictures("imagenet_c", samples, imagenet_classes()[1], "imagenet-1k", sample_id)
     return StoredPictures(root, contents, places, None if clean is None else imagenet(clean))
 
 

@@ -30,6 +30,8 @@ _CHUNK = 64
 class Shapetex(Dataset):
     """Images 64×64 RGB with ground-truth masks; `textures` holds the texture index beside the label.
 
+    In the conflict split, the extras of a batch hold it, too, as ``texture`` (N int64).
+
     Args:
         split: ``congruent`` (test), ``conflict`` (test) or ``train`` (congruent, other keys).
         n: Number of images; a larger set holds the same images and more.
@@ -39,16 +41,17 @@ class Shapetex(Dataset):
     def __init__(self, split: str = "congruent", n: int = 1000, seed: int = 0) -> None:
         ids = [f"{split}/{index:05d}" for index in range(n)]
         shapes, surfaces = _cues(split, n)
+        stored = [surfaces.numpy().tobytes()] if split == "conflict" else []
         super().__init__(
             name="shapetex",
-            digest=digest([b"shapetex", str((VERSION, split, n, seed)).encode()]),
+            digest=digest([b"shapetex", str((VERSION, split, n, seed)).encode(), *stored]),
             ids=ids,
             labels=shapes.numpy(),
             classes=silhouettes.NAMES,
             label_space="shapetex-10",
         )
         self.seed = seed
-        self._ids, self._shapes, self._surfaces = ids, shapes, surfaces
+        self._split, self._ids, self._shapes, self._surfaces = split, ids, shapes, surfaces
         self.textures = surfaces[torch.from_numpy(self.order)]
 
     def decode(self, indices: Sequence[int], geometry: Geometry) -> tuple[Tensor, Mapping[str, Tensor]]:
@@ -60,7 +63,10 @@ class Shapetex(Dataset):
             image, mask = render(keys, self._shapes[chunk], self._surfaces[chunk])
             images.append(image)
             masks.append(mask)
-        return with_geometry(torch.cat(images), {"mask": torch.cat(masks)}, geometry)
+        extra = {"mask": torch.cat(masks)}
+        if self._split == "conflict":
+            extra["texture"] = self._surfaces[list(indices)]
+        return with_geometry(torch.cat(images), extra, geometry)
 
 
 def render(keys: Keys, shapes: Tensor, surfaces: Tensor) -> tuple[Tensor, Tensor]:

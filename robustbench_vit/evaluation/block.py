@@ -11,7 +11,7 @@ from robustbench_vit.errors import SpecError
 from robustbench_vit.evaluation.cases import RunnableCase
 from robustbench_vit.evaluation.needs import Contexts
 from robustbench_vit.evaluation.options import Options
-from robustbench_vit.evaluation.predict import Columns, read_out, rows, value_range
+from robustbench_vit.evaluation.predict import Columns, columns_of, rows, value_range
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.types import Batch, Logits, Pixels
 
@@ -80,11 +80,11 @@ class Predictor:
             for start in range(0, len(block), self.batch_size):
                 stop = min(start + self.batch_size, len(block))
                 images = block.images[start:stop].to(self.device, non_blocking=True)
-                context = contexts.of(case.perturbation, images, start)
+                context = contexts.of(case.perturbation, images, start, case.read_out)
                 perturbed = case.perturbation(images, block.ids[start:stop], seed=self.options.seed, context=context)
                 with self._autocast(case.record.dtype):
                     logits = forward(perturbed.images.contiguous(memory_format=self.layout))
-                columns = read_out(logits, block.labels[start:stop].to(self.device))
+                columns = columns_of(case.read_out(logits), block.labels[start:stop].to(self.device))
                 parts.append({**columns, **perturbed.columns, **value_range(perturbed.images)})
         return rows(block, parts, clipped=not case.perturbation.row.is_unclipped(case.perturbation.spec))
 

@@ -10,10 +10,12 @@ from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.errors import CaseError, RobustbenchError
 from robustbench_vit.evaluation.options import Options
+from robustbench_vit.labels import IMAGENET_CLASSES, READ_OUTS, LabelSpace, ReadOut, Rule, label_space, rule_of
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.perturbations import PERTURBATIONS
 from robustbench_vit.perturbations.perturbation import Perturbation
-from robustbench_vit.records import PlannedCase
+from robustbench_vit.records import MAX_STORED_CLASSES, PlannedCase
+from robustbench_vit.spec import parse
 from robustbench_vit.suite import Case, Suite
 
 ENGINE_VERSION = 1
@@ -28,6 +30,7 @@ class RunnableCase:
     perturbation: Perturbation
     data: Dataset
     geometry: Geometry
+    read_out: ReadOut
 
 
 def prepare(
@@ -102,37 +105,64 @@ def failure(record: PlannedCase, error: Exception) -> PlannedCase:
 
 
 def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, options: Options) -> RunnableCase:
-    if model.num_classes != len(data.classes):
-        raise RobustbenchError(
-            f"{model.name} has {model.num_classes} classes, {data.name} ({data.label_space}) has {len(data.classes)}; "
-            "use a model trained for these classes or set num_classes and checkpoint"
-        )
-    if case.labels not in (None, data.label_space):
-        raise CaseError(f"{data.name} is labelled in {data.label_space}; there is no read-out into {case.labels!r}")
+    reading = read_out(model, data, case.labels)
     perturbation = Perturbation.bind(case.perturbation)
-    data = _images(perturbation, data)
+    data = images(perturbation, data)
     geometry = _geometry(case, model, data, options)
     # Gradients come in fp32 whatever the run's dtype, and the row says so.
     dtype = "fp32" if "model" in perturbation.needs else options.dtype
     versions = (ENGINE_VERSION, *perturbation.versions)
-    parts = (data.digest, geometry, perturbation.canonical, versions, data.label_space, options.seed, dtype)
+    parts = (data.digest, geometry, perturbation.canonical, versions, reading, options.seed, dtype)
     record = replace(
         blank,
         case_key=f"{_slug(blank.case)}-{digest(str(part).encode() for part in parts)[:12]}",
         perturbation=perturbation.canonical,
         data=data.display,
         geometry=str(geometry),
-        label_space=data.label_space,
+        label_space=str(reading),
         num_classes=len(data.classes),
         n=min(options.limit or len(data), len(data)),
         input_size="×".join(map(str, model.preprocessing.input_size or ())),
         dtype=dtype,
+        classes=data.classes if len(data.classes) <= MAX_STORED_CLASSES else (),
     )
-    return RunnableCase(record, perturbation, data, geometry)
+    return RunnableCase(record, perturbation, data, geometry, reading)
 
 
-def _images(perturbation: Perturbation, data: Dataset) -> Dataset:
-    """The data set, or the condition of it that the perturbation names."""
+def read_out(model: ImageModel, data: Dataset, wanted: str | None = None) -> ReadOut:
+    """How a model's outputs become logits of the data set's classes.
+
+    Args:
+        model: The model.
+        data: The data set.
+        wanted: Its label space with another rule, such as ``imagenet-16(rule=max)``.
+
+    Raises:
+        SpecError: If there is no such rule.
+        CaseError: If the numbers of classes do not fit, or another label space is wanted.
+    """
+    here, outputs, classes = data.label_space, model.num_classes, len(data.classes)
+    if wanted is not None and (parse(wanted).name != here or (wanted != here and here not in READ_OUTS)):
+        raise CaseError(f"{data.name} is labelled in {here}; there is no read-out into {wanted!r}")
+    rule: Rule = rule_of(wanted) if wanted else "mean"
+    if outputs == classes:
+        return ReadOut(LabelSpace(here, data.classes))
+    if here in READ_OUTS and outputs == IMAGENET_CLASSES:
+        return ReadOut(label_space(here), rule)
+    or_imagenet = f", or one of the {IMAGENET_CLASSES} classes of ImageNet-1k" if here in READ_OUTS else ""
+    raise CaseError(
+        f"{model.name} has {outputs} classes, {data.name} ({here}) has {classes}; use a model trained for these "
+        f"classes{or_imagenet}, or set num_classes and checkpoint"
+    )
+
+
+def images(perturbation: Perturbation, data: Dataset) -> Dataset:
+    """What a perturbation is applied to: the data set, or the stored condition of it that the perturbation names.
+
+    Raises:
+        CaseError: If the data set does not hold the condition.
+        DataError: If the condition's files are not what was promised.
+    """
     if "stored" not in perturbation.needs:
         return data
     condition: dict[str, Any] = dict(perturbation.spec.args)

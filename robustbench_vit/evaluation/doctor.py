@@ -11,7 +11,9 @@ from torch import Tensor
 from robustbench_vit.data import load_dataset
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
-from robustbench_vit.errors import ModelError
+from robustbench_vit.errors import CaseError, ModelError
+from robustbench_vit.evaluation.cases import read_out
+from robustbench_vit.labels import ReadOut
 from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.models.preprocessing import HALF, IMAGENET_MEAN, IMAGENET_STD, Preprocessing
@@ -77,17 +79,19 @@ def examine(
             findings += [_outputs(model, pixels), _determinism(model, pixels)]
         except (ModelError, RuntimeError) as error:
             return [*findings, Finding("outputs", "problem", f"the forward pass fails: {error}")]
-        if model.num_classes != len(data.classes):
+        try:
+            reading = read_out(model, data)
+        except CaseError:
             return findings
-        judge = _Judge(data, min(n, len(data)), batch_size, device)
+        judge = _Judge(data, reading, min(n, len(data)), batch_size, device)
         return [*findings, *_accuracies(model, judge)]
 
 
 class _Judge:
     """Which images of a fixed prefix models get right."""
 
-    def __init__(self, data: Dataset, n: int, batch_size: int, device: str | torch.device) -> None:
-        self.data, self.n, self.batch_size, self.device = data, n, batch_size, device
+    def __init__(self, data: Dataset, reading: ReadOut, n: int, batch_size: int, device: str | torch.device) -> None:
+        self.data, self.reading, self.n, self.batch_size, self.device = data, reading, n, batch_size, device
 
     def hits(self, models: Sequence[ImageModel], geometry: Geometry) -> list[Tensor]:
         """N booleans a model; every image is decoded once."""
@@ -96,7 +100,7 @@ class _Judge:
             stop = min(start + self.batch_size, self.n)
             pixels = _pixels(self.data, start, stop, geometry, self.device)
             for model, part in zip(models, parts, strict=True):
-                part.append(model(pixels).argmax(1).cpu() == self.data.labels[start:stop])
+                part.append(self.reading(model(pixels)).argmax(1).cpu() == self.data.labels[start:stop])
         return [torch.cat(part) for part in parts]
 
 
@@ -114,9 +118,11 @@ def _evaluation_mode(model: ImageModel) -> Finding:
 
 def _classes(model: ImageModel, data: Dataset) -> Finding:
     detail = f"{model.name} has {model.num_classes} classes, {data.name} ({data.label_space}) has {len(data.classes)}"
-    if model.num_classes == len(data.classes):
-        return Finding("classes", "ok", detail)
-    return Finding("classes", "problem", f"{detail}; choose a data set or read-out in the model's label space")
+    try:
+        reading = read_out(model, data)
+    except CaseError as error:
+        return Finding("classes", "problem", str(error))
+    return Finding("classes", "ok", detail if reading.rule is None else f"{detail}, read as {reading}")
 
 
 def _input_range(preprocessing: Preprocessing) -> Finding:

@@ -8,10 +8,15 @@ from typing import Any
 import torch
 
 from robustbench_vit.data import load_dataset
+from robustbench_vit.data.dataset import Dataset
+from robustbench_vit.errors import CaseError
 from robustbench_vit.evaluation.block import resolve_device
+from robustbench_vit.evaluation.cases import images
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.models import load_model
+from robustbench_vit.perturbations.perturbation import Perturbation
 from robustbench_vit.suite import Case
+from robustbench_vit.types import Batch
 
 _IMAGES = 16
 
@@ -63,7 +68,7 @@ def estimate(
     lines = []
     for spec in models if slots else ():
         model = load_model(spec).to(device)
-        batch = sets[slots[0]].batch(0, _IMAGES)
+        batch = _batch([case for case in cases if (case.data or "") in data], sets)
         pixels = batch.images.to(device).float() / 255
         with torch.no_grad():
             model(pixels)
@@ -72,3 +77,13 @@ def estimate(
         each = (time.perf_counter() - began) / len(batch)
         lines.append(Estimate(spec, len(slots), max(counts), each * sum(counts)))
     return lines
+
+
+def _batch(cases: Sequence[Case], sets: Mapping[str, Dataset]) -> Batch:
+    """Images of the first case that has any: a stored set may lack clean images, or a condition."""
+    for case in cases:
+        try:
+            return images(Perturbation.bind(case.perturbation), sets[case.data or ""]).batch(0, _IMAGES)
+        except CaseError as error:
+            reason = error
+    raise reason

@@ -12,7 +12,7 @@ from robustbench_vit.types import Batch, Logits, Pixels
 Columns = dict[str, Tensor]
 
 
-def read_out(logits: Logits, labels: Tensor) -> Columns:
+def columns_of(logits: Logits, labels: Tensor) -> Columns:
     """Everything metrics may ask for, as tensors on the device.
 
     Args:
@@ -80,6 +80,7 @@ def rows(batch: Batch, parts: list[Columns], *, clipped: bool = True) -> pa.Tabl
             "id": pa.array(batch.ids, pa.string()),
             "position": batch.positions.numpy(),
             "label": batch.labels.numpy().astype(np.int32),
+            **({"texture": batch.extra["texture"].numpy().astype(np.int32)} if "texture" in batch.extra else {}),
             **{name: _arrow(values) for name, values in columns.items()},
         }
     )

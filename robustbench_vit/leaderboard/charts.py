@@ -1,4 +1,4 @@
-"""Curves: accuracy along the axis of each sweep, with 95 % bands, as Vega-Lite specifications."""
+"""Curves of accuracy along an axis, with 95 % bands, as Vega-Lite specifications; and what all charts share."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
@@ -65,10 +65,13 @@ def _values(section: Section, points: Sequence[Measurement]) -> list[dict[str, A
 
 
 def _value(at: float, item: Measurement) -> dict[str, Any]:
-    # A missing number is null, which breaks the line where it belongs instead of bridging the gap.
+    return {"model": item.model, "case": item.case, "at": at, "n": item.n, **drawn(item)}
+
+
+def drawn(item: Measurement) -> dict[str, float | None]:
+    """Value and interval; a missing number is null, which breaks a line where it belongs."""
     numbers = {"value": item.value, "low": item.low, "high": item.high}
-    shown = {name: None if isnan(value) else round(value, _DIGITS) for name, value in numbers.items()}
-    return {"model": item.model, "case": item.case, "at": at, "n": item.n, **shown}
+    return {name: None if isnan(value) else round(value, _DIGITS) for name, value in numbers.items()}
 
 
 def _specification(values: list[dict[str, Any]], axis: str, looks: Mapping[str, Look]) -> dict[str, Any]:
@@ -98,11 +101,11 @@ def _specification(values: list[dict[str, Any]], axis: str, looks: Mapping[str, 
     line = base.mark_line(strokeWidth=2).encode(y, dash)
     points = base.mark_point(size=36, filled=True, opacity=1).encode(y, tooltip=tooltip)
     chart = alt.layer(band, line, points).add_params(hidden).properties(width="container", height=230)
-    specification: dict[str, Any] = _themed(chart).to_dict()
+    specification: dict[str, Any] = themed(chart).to_dict()
     return specification
 
 
-def _themed(chart: Any) -> Any:
+def themed(chart: Any) -> Any:
     """Colours are variables of the style sheet, so that light and dark need no second chart."""
     return chart.configure(
         background="transparent", font=FONT, autosize=alt.AutoSizeParams(type="fit-x", contains="padding")

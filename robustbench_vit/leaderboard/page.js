@@ -17,8 +17,8 @@ for (const button of document.querySelectorAll(".sortable thead button")) {
   });
 }
 
-// Draw the curves; the buttons of a section's legend hide and show a model in all its charts.
-for (const section of document.querySelectorAll("section")) {
+// Draw the charts; the buttons of a legend hide and show a model in all charts that it stands above.
+for (const section of document.querySelectorAll(".drawn")) {
   const charts = [...section.querySelectorAll(".chart")].map((host) => {
     const specification = JSON.parse(host.querySelector("script").textContent);
     return window.vegaEmbed(host, specification, { renderer: "svg", actions: false, ast: true });

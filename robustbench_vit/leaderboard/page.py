@@ -1,7 +1,7 @@
 """The page: one HTML file that needs no other file and no network."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from math import isnan
@@ -15,9 +15,11 @@ from markupsafe import Markup
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
 from robustbench_vit.aggregates.references import ALEXNET, unlike_validation
-from robustbench_vit.leaderboard.charts import curves, look
+from robustbench_vit.leaderboard.charts import Look, curves, look
 from robustbench_vit.leaderboard.grids import Grid, grids
 from robustbench_vit.leaderboard.sections import PERCENT_UNITS, Column, Facts, Section, interval, number, short_labels
+from robustbench_vit.leaderboard.shape_chart import axis_looks, hidden_at_first, shape_chart
+from robustbench_vit.leaderboard.shapes import SUMMARY, Consistency, ShapeAxis, consistencies, shape_axes
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import Measurement
 
@@ -77,7 +79,7 @@ def page(sections: Sequence[Section], facts: Facts) -> str:
         run=facts.run,
         style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own files
         script=Markup((_FOLDER / "page.js").read_text(encoding="utf-8")),  # noqa: S704
-        vega=Markup(_vega()) if any(item.curve for section in sections for item in section.measurements) else "",  # noqa: S704
+        vega=Markup(_vega()) if any(section.has_charts for section in sections) else "",  # noqa: S704
     )
 
 
@@ -94,6 +96,8 @@ def _section(section: Section, facts: Facts, models: Sequence[str]) -> dict[str,
         "facts": [name for name in ("parameters", "throughput") if any(one.get(name) is not None for one in known)],
         "rows": [_row(section, model, facts) for model in section.models],
         "grids": [_grid(grid) for grid in grids(section)],
+        "shapes": [_shape(axis, looks) for axis in shape_axes(section)],
+        "consistencies": [_consistency(one) for one in consistencies(section)],
         "looks": looks,
         "charts": [(labels[curve], curve, specification) for curve, specification in drawn],
         "problems": section.problems,
@@ -134,6 +138,29 @@ def _grid(grid: Grid) -> dict[str, Any]:
     return {"label": grid.label, "geometry": grid.geometry, "rows": rows, "definition": grid.definition}
 
 
+def _shape(axis: ShapeAxis, models: Mapping[str, Look]) -> dict[str, Any]:
+    looks = axis_looks(axis, models)
+    return {
+        "label": f"{axis.case}, geometry {axis.geometry}",
+        "definition": axis.definition,
+        "source": axis.source,
+        "looks": looks,
+        "hidden": hidden_at_first(axis),
+        "chart": shape_chart(axis, looks),
+        "heads": SUMMARY.values(),
+        "rows": [(maker, [_shown(axis.at(maker, metric), first=False) for metric in SUMMARY]) for maker in axis.makers],
+        "categories": [
+            (category, [_shown(axis.of(maker, category), first=False) for maker in axis.makers])
+            for category in axis.categories
+        ],
+    }
+
+
+def _consistency(found: Consistency) -> dict[str, Any]:
+    rows = [(one, [_shown(found.at(one, two), first=False) for two in found.makers]) for one in found.makers]
+    return {"label": f"{found.case}, geometry {found.geometry}", "definition": found.definition, "rows": rows}
+
+
 def _case(section: Section, case: str, geometry: str) -> dict[str, Any]:
     cells = [section.at(model, "top1", case, geometry) for model in section.models]
     return {"case": case, "geometry": geometry, "cells": [_shown(cell, first=False) for cell in cells]}
@@ -147,7 +174,7 @@ def _shown(measurement: Measurement | None, first: bool) -> Shown:
     text, unit = number(measurement.value, measurement.unit), measurement.unit
     note = _note(measurement)
     shown = Shown(text, interval(measurement), repr(measurement.value), first, note)
-    if unit not in PERCENT_UNITS:
+    if unit not in PERCENT_UNITS or measurement.low < 0:  # the bar spans 0 to 100 %
         return shown
     low, high = (min(max(100 * end, 0.0), 100.0) for end in (measurement.low, measurement.high))
     return Shown(
@@ -190,7 +217,9 @@ def _definitions(measurements: Iterable[Measurement]) -> Iterator[dict[str, str]
         known = name in METRICS or name in AGGREGATES
         better = _definition_row(name).higher_is_better if known else None
         direction = {True: "higher is better", False: "lower is better", None: ""}[better]
-        yield {"name": name, "unit": item.unit, "definition": item.definition, "direction": direction}
+        # A metric's definition may end with what was left out of one case; here it speaks of all.
+        definition = METRICS[name].definition if name in METRICS else item.definition
+        yield {"name": name, "unit": item.unit, "definition": definition, "direction": direction}
 
 
 def _models(sections: Sequence[Section], facts: Facts) -> dict[str, dict[str, str]]:

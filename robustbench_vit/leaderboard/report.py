@@ -13,36 +13,52 @@ from robustbench_vit.leaderboard.files import write, write_csv
 from robustbench_vit.leaderboard.sections import Facts
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
+from robustbench_vit.trials import read_trials
 
 
-def write_report(folders: Sequence[Path], out: Path, reference: str | None = None) -> list[Path]:
+def write_report(
+    folders: Sequence[Path], out: Path, reference: str | None = None, trials: Sequence[str] = ()
+) -> list[Path]:
     """Score the folders and write results.csv, leaderboard.csv and leaderboard.html.
 
     Args:
         folders: Results folders.
         out: Where to write.
         reference: Model of the folders that corruption errors are relative to; None is AlexNet as published.
+        trials: Files of what humans and other models said, see `robustbench_vit.trials.read_trials`.
 
     Raises:
         StoreError: If a folder holds no results or a file cannot be read or written.
         UnknownNameError: If no model is called as the reference.
+        DataError: If trials cannot be read, or are about other images.
     """
-    return render(folders, out, reference)[1]
+    return render(folders, out, reference, trials)[1]
 
 
-def render(folders: Sequence[Path], out: Path, reference: str | None = None) -> tuple[pd.DataFrame, list[Path]]:
+def render(
+    folders: Sequence[Path], out: Path, reference: str | None = None, trials: Sequence[str] = ()
+) -> tuple[pd.DataFrame, list[Path]]:
     """Score the folders once; give the measurements and the files that `write_report` writes."""
-    measurements = measure(folders, reference)
+    measurements = measure(folders, reference, trials)
     return measurements, write(measurements, facts(folders), out)
 
 
-def write_results(folders: Sequence[Path], out: Path, reference: str | None = None) -> Path:
+def write_results(folders: Sequence[Path], out: Path, reference: str | None = None, trials: Sequence[str] = ()) -> Path:
     """Score the folders and write results.csv alone."""
-    return write_csv(measure(folders, reference), out / "results.csv")
+    return write_csv(measure(folders, reference, trials), out / "results.csv")
 
 
-def measure(folders: Sequence[Path], reference: str | None = None) -> pd.DataFrame:
-    """Score the cases of several results folders; what two folders share counts once, the larger n wins."""
+def measure(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> pd.DataFrame:
+    """Score the cases of several results folders."""
+    where = planned(folders)
+    return score(list(where), lambda case: where[case].rows(case), reference, read_trials(trials))
+
+
+def planned(folders: Sequence[Path]) -> dict[PlannedCase, Store]:
+    """The cases of several folders, their models named as in tables, and where their rows are.
+
+    What two folders share counts once, the larger n wins.
+    """
     chosen: dict[tuple[str, str, str], tuple[PlannedCase, Store]] = {}
     for store in map(Store, folders):
         for case in store.planned():
@@ -51,10 +67,9 @@ def measure(folders: Sequence[Path], reference: str | None = None) -> pd.DataFra
                 chosen[key] = (case, store)
     names = _names([case for case, _ in chosen.values()])
     variants = _variants([case for case, _ in chosen.values()])
-    where = {
+    return {
         replace(case, model=names[case.model_key] + variants.get(case, "")): store for case, store in chosen.values()
     }
-    return score(list(where), lambda case: where[case].rows(case), reference)
 
 
 def facts(folders: Sequence[Path]) -> Facts:

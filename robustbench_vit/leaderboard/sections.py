@@ -23,6 +23,8 @@ PERCENT_UNITS = frozenset({"rate", "ratio"})
 
 _SHOWN = {
     "top1": "accuracy",
+    "shape_bias": "shape bias",
+    "accuracy_difference": "accuracy − humans",
     "mce": "mCE",
     "relative_mce": "relative mCE",
     "mean_corruption_accuracy": "mean accuracy",
@@ -92,15 +94,15 @@ class Section:
 
     @cached_property
     def models(self) -> tuple[str, ...]:
-        """The models, best first by the first column; without a number there, last."""
-        names = dict.fromkeys(item.model for item in self.measurements)
+        """The models, best first by the first column; without a number there, last. Humans stand elsewhere."""
+        names = dict.fromkeys(item.model for item in self.measurements if item.maker == "model")
         if not self.columns:
             return tuple(names)
         return tuple(sorted(names, key=lambda model: _descending(self.cell(model, self.columns[0]))))
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Clean accuracy, corruptions, the area under each curve, the mean of each family, clean NLL and ECE."""
+        """Clean accuracy, shape bias, corruptions, the area under each curve, the mean of each family, NLL and ECE."""
         found: list[Column] = []
         for metric, of in _SHOWN.items():
             shown = [item for item in self.measurements if item.metric == metric and _in_summary(item)]
@@ -123,14 +125,27 @@ class Section:
         """Every case with its geometry, in plan order."""
         return tuple(dict.fromkeys((item.case, item.geometry) for item in self.measurements if item.metric == "top1"))
 
+    @property
+    def has_charts(self) -> bool:
+        """Whether anything is drawn."""
+        return any(item.curve or item.metric == "shape_bias" for item in self.measurements)
+
     @cached_property
     def problems(self) -> tuple[Measurement, ...]:
         """The cases that are not done, with their reasons."""
         return tuple(item for item in self.measurements if item.metric == "top1" and item.status != "done")
 
-    def at(self, model: str, metric: str, case: str, geometry: str) -> Measurement | None:
-        """One measurement, or None if there is none."""
-        return self._index.get((model, metric, case, geometry))
+    def at(self, model: str, metric: str, case: str, geometry: str, which: str = "") -> Measurement | None:
+        """One measurement, or None if there is none.
+
+        Args:
+            model: The model, or another decision maker.
+            metric: Metric or aggregate.
+            case: Case, curve, family or part of a grid.
+            geometry: Geometry of the images.
+            which: Where there are several: the category, or the other decision maker.
+        """
+        return self._index.get((model, metric, case, geometry, which))
 
     def cell(self, model: str, column: Column) -> Measurement | None:
         """The measurement of a model in a column."""
@@ -167,10 +182,11 @@ class Section:
         return images
 
     @cached_property
-    def _index(self) -> dict[tuple[str, str, str, str], Measurement]:
-        index: dict[tuple[str, str, str, str], Measurement] = {}
+    def _index(self) -> dict[tuple[str, str, str, str, str], Measurement]:
+        index: dict[tuple[str, str, str, str, str], Measurement] = {}
         for item in self.measurements:
-            key = (item.model, item.metric, item.case, item.geometry)
+            other = item.metric in AGGREGATES and AGGREGATES[item.metric].scope == "pair"
+            key = (item.model, item.metric, item.case, item.geometry, item.reference if other else item.category)
             if key in index:
                 raise StoreError(
                     f"{self.suite} on {self.data}: {item.metric} of {item.case} by {item.model} is there twice; "

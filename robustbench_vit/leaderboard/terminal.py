@@ -1,6 +1,6 @@
 """The leaderboard in a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import isnan
 
 import pandas as pd
@@ -9,6 +9,7 @@ from rich.text import Text
 
 from robustbench_vit.leaderboard.grids import Grid, grids
 from robustbench_vit.leaderboard.sections import Column, Section, interval, number, sections, short_labels
+from robustbench_vit.leaderboard.shapes import SUMMARY, ShapeAxis, shape_axes
 from robustbench_vit.records import Measurement
 
 _SHOWN = {"top1", "auc", "mce", "relative_mce", "mean_corruption_accuracy"}
@@ -16,20 +17,23 @@ _MOST = 30  # cases shown of a suite without curves; the page has all
 
 
 def tables(measurements: pd.DataFrame) -> list[Table]:
-    """A table for each suite, version and data set, and behind it one for each grid of common corruptions.
+    """A table for each suite, version and data set, and behind it those of common corruptions and of cue conflict.
 
     Args:
         measurements: As `robustbench_vit.aggregates.score` gives them.
 
     Returns:
         A row a model: clean accuracy, corruption errors and the area under each curve with their intervals, and how
-        many cases are missing. For a grid, the mean accuracy and the corruption error of each corruption.
+        many cases are missing. For a grid, the mean accuracy and the corruption error of each corruption; for cue
+        conflict, the shape bias of models and humans.
     """
-    return [
-        table
-        for section in sections(measurements)
-        for table in (_table(section), *(_grid_table(grid) for grid in grids(section)))
-    ]
+    return [table for section in sections(measurements) for table in _tables(section)]
+
+
+def _tables(section: Section) -> Iterator[Table]:
+    yield _table(section)
+    yield from (_grid_table(grid) for grid in grids(section))
+    yield from (_shape_table(section, axis) for axis in shape_axes(section))
 
 
 def _table(section: Section) -> Table:
@@ -52,6 +56,14 @@ def _grid_table(grid: Grid) -> Table:
     table.caption = Text("mean accuracy over severities 1 to 5 in %, 95 % interval")
     if grid.definition:
         table.caption.append(f"\nCE: {grid.definition}")
+    return table
+
+
+def _shape_table(section: Section, axis: ShapeAxis) -> Table:
+    makers = [maker for maker in axis.makers if maker in section.models or maker in axis.humans]
+    cells = [[_cell(axis.at(maker, metric)) for metric in SUMMARY] for maker in makers]
+    table = _filled(f"{section.suite} on {section.data}, shape or texture", makers, list(SUMMARY.values()), cells)
+    table.caption = Text(f"in %, 95 % interval; shape bias: {axis.definition}")
     return table
 
 

@@ -17,13 +17,19 @@ class Metric(Row):
         higher_is_better: None if neither end is good.
         definition: Formula in words; it goes wherever the number goes.
         columns: Per-sample columns it reads. A metric applies only to cases that have them.
+        by_class: Whether there is a number for each true class, over the images of that class alone.
     """
 
     unit: str = "rate"
     higher_is_better: bool | None = True
     definition: str = ""
     columns: tuple[str, ...] = ()
+    by_class: bool = False
 
+
+_CUES = ("label", "pred", "texture")
+_BIAS = "S / (S + T) with S decisions for the shape and T for the texture, over the images whose cues conflict"
+_GEIRHOS = "Geirhos et al., ICLR 2019"
 
 METRICS: Catalog[Metric] = Catalog(
     "metrics",
@@ -37,6 +43,16 @@ METRICS: Catalog[Metric] = Catalog(
             higher_is_better=False,
             definition="mean over images of the sum over classes of (p − y)², y one-hot; from 0 (sure and right) to 2",
             columns=("p_squared", "p_label"),
+        ),
+        Metric(
+            "category_shape_bias",
+            "robustbench_vit.metrics.shape_bias:category_shape_bias",
+            "shape bias of one category",
+            reference=_GEIRHOS,
+            higher_is_better=None,
+            definition=f"{_BIAS} and whose shape is of the category",
+            columns=_CUES,
+            by_class=True,
         ),
         Metric(
             "ece15",
@@ -64,6 +80,42 @@ METRICS: Catalog[Metric] = Catalog(
             higher_is_better=False,
             definition="mean over images of −ln p(true class)",
             columns=("nll",),
+        ),
+        Metric(
+            "shape_bias",
+            "robustbench_vit.metrics.shape_bias:shape_bias",
+            "decisions for the shape, of those for shape or texture",
+            reference=_GEIRHOS,
+            higher_is_better=None,
+            definition=_BIAS,
+            columns=_CUES,
+        ),
+        Metric(
+            "shape_bias_classmean",
+            "robustbench_vit.metrics.shape_bias:shape_bias_classmean",
+            "shape bias, each category weighing the same",
+            reference=_GEIRHOS,
+            higher_is_better=None,
+            definition=f"mean over shape categories of {_BIAS}",
+            columns=_CUES,
+        ),
+        Metric(
+            "shape_decisions",
+            "robustbench_vit.metrics.shape_bias:shape_decisions",
+            "decisions for the shape, of all",
+            reference=_GEIRHOS,
+            higher_is_better=None,
+            definition="share of the images whose cues conflict that are classified by their shape",
+            columns=_CUES,
+        ),
+        Metric(
+            "texture_decisions",
+            "robustbench_vit.metrics.shape_bias:texture_decisions",
+            "decisions for the texture, of all",
+            reference=_GEIRHOS,
+            higher_is_better=None,
+            definition="share of the images whose cues conflict that are classified by their texture",
+            columns=_CUES,
         ),
         Metric(
             "top1",

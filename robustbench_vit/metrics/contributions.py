@@ -28,12 +28,15 @@ class Contributions:
     Args:
         values: Shape (N, J), or (N,) for J = 1: what image n contributes to the j-th mean.
         combine: Turns means of shape (..., J) into numbers of shape (...).
-        proportion: Whether the values are 0 or 1 and their mean is the number, so that Wilson's interval applies.
+        proportion: Whether the values are 0 or 1 and the number is their mean, or the share of the first of two columns
+            in both, so that Wilson's interval applies.
+        remark: What to bear in mind, such as how many images were left out; it is added to the definition.
     """
 
     values: FloatArray
     combine: Callable[[FloatArray], FloatArray] = first
     proportion: bool = False
+    remark: str = ""
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values, dtype=np.float64)
@@ -46,3 +49,14 @@ class Contributions:
     def value(self) -> float:
         """The estimate on all images."""
         return float(self.combine(self.values.mean(axis=0)))
+
+    def averaged(self, makers: int) -> "Contributions":
+        """Several decision makers as one: each image contributes the mean of what it does for each of them.
+
+        Args:
+            makers: How many they are. Their values follow one another, each over the same images in the same order.
+        """
+        if makers == 1:
+            return self
+        values: FloatArray = self.values.reshape(makers, -1, self.values.shape[1]).mean(axis=0)
+        return Contributions(values, self.combine, remark=self.remark)

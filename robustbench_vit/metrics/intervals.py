@@ -149,8 +149,8 @@ def _counts(n: int) -> NDArray[np.uint8]:
 
 
 def _wilson_estimate(contributions: Contributions, level: float) -> Estimate:
-    n = len(contributions)
-    low, high = wilson(int(contributions.values.sum()), n, level)
+    n, sums = len(contributions), contributions.values.sum(axis=0)
+    low, high = wilson(int(sums[0]), n if len(sums) == 1 else int(sums.sum()), level)
     return Estimate(contributions.value, low, high, n)
 
 

@@ -134,7 +134,7 @@ def test_quickstart_lends_occlusion_nothing(capsys):
 def test_builtin_suites_run_together():
     """Two of them in one command, each with its cases."""
     assert 0 == run("-k", "clean", suite=["quickstart", "occlusion"])
-    assert {"quickstart@1", "occlusion@1"} == set(results()["suite"])
+    assert {"quickstart@2", "occlusion@1"} == set(results()["suite"])
 
 
 @pytest.mark.parametrize(("given", "n"), [([], 5), (["--limit", "7"], 7)])
@@ -467,7 +467,7 @@ def test_mistakes_at_the_doctors(changes, message, capsys):
 # ── light ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("command", ["", "run", "report", "score", "list", "doctor"])
+@pytest.mark.parametrize("command", ["", "run", "report", "score", "list", "doctor", "make"])
 def test_help_imports_nothing_heavy(command):
     """No torch, pandas, numpy, pytest or rich is imported to say what there is (C11)."""
     program = (

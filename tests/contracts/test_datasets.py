@@ -48,17 +48,38 @@ def _folder_c(classes: dict[str, int], conditions: tuple[str, ...] = ("fog/2", "
     return write
 
 
+def _wnids(fake: Any, root: Path) -> dict[str, Any]:
+    return {"path": str(fake.folder(root, {"n01498041": 4, "n02007558": 3}))}
+
+
+def _cue_conflict(fake: Any, root: Path) -> dict[str, Any]:
+    cues = [(shape, texture) for shape in ("bear", "truck") for texture in ("bear", "cat", "truck")]
+    return {"path": str(fake.pictures(root, [f"{shape}/{shape}1-{texture}2" for shape, texture in cues]))}
+
+
+def _categories(fake: Any, root: Path) -> dict[str, Any]:
+    return {"path": str(fake.pictures(root, [f"{name}/{name}{n}" for name in ("bear", "truck") for n in (1, 2, 10)]))}
+
+
 FAKES: dict[str, Writer] = {
     "cifar10": _cifar(10),
     "cifar100": _cifar(100),
     "cifar100_c": _cifar_c(100),
     "cifar10_c": _cifar_c(10),
+    "cue_conflict": _cue_conflict,
+    "edges": _categories,
     "fashion_mnist": lambda fake, root: {"path": str(fake.fashion_mnist(root))},
     "folder": _folder,
     "folder_c": _folder_c({"cat": 4, "dog": 3}),
     "imagenet": lambda fake, root: {"path": str(fake.folder(root, {"n01440764": 4, "n15075141": 3}, suffix=".png"))},
+    "imagenet_a": _wnids,
     "imagenet_c": _folder_c({"n01440764": 4, "n15075141": 3}, ("weather/fog/2", "weather/fog/3")),
-    "shapetex": lambda fake, root: {"n": 30},
+    "imagenet_r": _wnids,
+    "imagenet_sketch": _wnids,
+    "imagenet_v2": lambda fake, root: {"path": str(fake.folder(root, {"2": 2, "10": 2, "999": 3}))},
+    "shapetex": lambda fake, root: {"split": "conflict", "n": 30},
+    "silhouettes": _categories,
+    "stylized_imagenet": _wnids,
     "tiny_imagenet_c": _folder_c({f"n{wnid:08d}": 1 for wnid in range(200)}, ("fog/2",)),
 }
 """A writer for each row: whoever adds a row adds its fake."""
@@ -119,9 +140,12 @@ def test_batches(dataset: Dataset) -> None:
     assert dataset.ids[:5] == batch.ids
     assert [0, 1, 2, 3, 4] == batch.positions.tolist()
     for name, values in batch.extra.items():
-        assert (5, 6, 6) == values.shape, name
-        assert torch.float32 == values.dtype
-        assert 0 <= values.min() <= values.max() <= 1
+        shape, dtype, highest = {
+            "mask": ((5, 6, 6), torch.float32, 1),
+            "texture": ((5,), torch.int64, len(dataset.classes) - 1),
+        }[name]
+        assert (shape, dtype) == (values.shape, values.dtype)
+        assert 0 <= values.min() <= values.max() <= highest
 
 
 @sets

@@ -11,6 +11,13 @@ from robustbench_vit.aggregates import AGGREGATES, Aggregate, Cell
 from robustbench_vit.metrics import METRICS, Metric, estimate
 from robustbench_vit.records import CORE_COLUMNS
 
+
+def random_rows(n: int = 200, skill: float = 1.0) -> pd.DataFrame:
+    """Rows of a model, on images whose texture is of another class than their shape."""
+    rows = random_predictions(n, skill=skill)
+    return rows.assign(texture=(rows["label"] + 1) % 10)
+
+
 metrics = pytest.mark.parametrize("metric", [*METRICS], ids=lambda row: row.name)
 aggregates = pytest.mark.parametrize("aggregate", [*AGGREGATES], ids=lambda row: row.name)
 
@@ -19,7 +26,7 @@ aggregates = pytest.mark.parametrize("aggregate", [*AGGREGATES], ids=lambda row:
 def test_row_defines_itself(row: Metric | Aggregate) -> None:
     """Definition, unit and a documented target."""
     assert row.definition
-    assert row.unit in {"rate", "ratio", "nats", "score", "percent of the reference"}
+    assert row.unit in {"rate", "ratio", "nats", "score", "kappa", "percent of the reference"}
     assert row.load().__doc__
 
 
@@ -31,7 +38,7 @@ def test_names_of_metrics_and_aggregates_are_apart() -> None:
 @metrics
 def test_reads_only_stored_columns(metric: Metric) -> None:
     """What it declares is enough, besides the probabilities."""
-    rows = random_predictions(20)[[*metric.columns, "probabilities"]]
+    rows = random_rows(20)[[*metric.columns, "probabilities"]]
 
     assert set(metric.columns) <= set(CORE_COLUMNS)
     assert len(metric.load()(rows)) == 20
@@ -40,7 +47,7 @@ def test_reads_only_stored_columns(metric: Metric) -> None:
 @metrics
 def test_value_does_not_depend_on_order(metric: Metric) -> None:
     """Nor on the index of the frame."""
-    rows = random_predictions()
+    rows = random_rows()
     shuffled = rows.sample(frac=1, random_state=1)
 
     assert metric.load()(shuffled).value == pytest.approx(metric.load()(rows).value)
@@ -49,7 +56,7 @@ def test_value_does_not_depend_on_order(metric: Metric) -> None:
 @metrics
 def test_lists_and_arrays_read_alike(metric: Metric) -> None:
     """Parquet gives arrays, JSON gives lists."""
-    rows = random_predictions(20)
+    rows = random_rows(20)
     listed = rows.assign(probabilities=pd.Series([item.tolist() for item in rows["probabilities"]], index=rows.index))
 
     assert metric.load()(listed).value == metric.load()(rows).value
@@ -58,7 +65,7 @@ def test_lists_and_arrays_read_alike(metric: Metric) -> None:
 @metrics
 def test_skill_moves_the_number_the_good_way(metric: Metric) -> None:
     """A model that knows the answer beats chance by every metric that has a good end."""
-    chance, skilled = (metric.load()(random_predictions(skill=skill)).value for skill in (0.0, 9.0))
+    chance, skilled = (metric.load()(random_rows(skill=skill)).value for skill in (0.0, 9.0))
 
     if metric.higher_is_better is not None:
         assert (skilled > chance) == metric.higher_is_better
@@ -67,7 +74,7 @@ def test_skill_moves_the_number_the_good_way(metric: Metric) -> None:
 @metrics
 def test_interval_holds_the_value(metric: Metric) -> None:
     """And is wider than a point where images differ."""
-    (number,) = estimate([metric.load()(random_predictions())])
+    (number,) = estimate([metric.load()(random_rows())])
 
     assert number.low <= number.value <= number.high
     assert number.low < number.high
@@ -108,7 +115,9 @@ def test_aggregate_interval_holds_the_value(aggregate: Aggregate) -> None:
 
 @aggregates
 def test_perfect_model_reaches_the_good_end(aggregate: Aggregate) -> None:
-    """Nothing lost, everything kept."""
+    """Nothing lost, everything kept; where neither end is good, there is nothing to reach."""
+    if aggregate.higher_is_better is None:
+        return
     perfect = [replace(cell, correct=np.ones(200)) for cell in cells(aggregate, np.arange(200))]
 
     assert aggregate.load()(perfect).value == (1 if aggregate.higher_is_better else 0)

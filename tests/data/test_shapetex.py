@@ -34,6 +34,15 @@ def test_conflict_runs_through_all_pairs() -> None:
     assert {(shape, texture) for shape in range(CLASSES) for texture in range(CLASSES) if shape != texture} == pairs
 
 
+def test_conflict_tells_the_texture() -> None:
+    """Each batch holds it beside the shape; where both cues agree there is nothing to tell."""
+    dataset = Shapetex("conflict", n=30)
+
+    assert torch.equal(dataset.textures[7:19], dataset.batch(7, 19).extra["texture"])
+    assert torch.equal(dataset.textures[:5], dataset.batch(0, 5, Geometry(crop=32)).extra["texture"])
+    assert "texture" not in Shapetex(n=30).batch(0, 5).extra
+
+
 @pytest.mark.parametrize(
     "other", ["shapetex(congruent, n=4, seed=1)", "shapetex(train, n=4)", "shapetex(conflict, n=4)"]
 )

@@ -1,4 +1,4 @@
-"""Read-outs against closed forms in double precision."""
+"""What is kept of logits, against closed forms in double precision."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 from scipy.special import log_softmax, logsumexp, softmax
 
 from robustbench_vit.errors import CaseError
-from robustbench_vit.evaluation.predict import read_out, rows
+from robustbench_vit.evaluation.predict import columns_of, rows
 from robustbench_vit.records import MAX_STORED_CLASSES
 from robustbench_vit.types import Batch
 
@@ -30,10 +30,10 @@ def block(n=N, classes=10):
 
 @pytest.mark.parametrize("classes", CLASSES)
 @pytest.mark.parametrize("scale", [0.1, 5.0, 100.0])
-def test_read_out_is_the_closed_form(classes, scale):
+def test_columns_are_the_closed_form(classes, scale):
     """Against scipy in float64, from flat to saturated."""
     logits, labels = logits_of(classes, scale)
-    columns = {name: value.double().numpy() for name, value in read_out(logits, labels).items()}
+    columns = {name: value.double().numpy() for name, value in columns_of(logits, labels).items()}
     exact = logits.double().numpy()
     p, at = softmax(exact, 1), (np.arange(N), labels.numpy())
 
@@ -49,7 +49,7 @@ def test_read_out_is_the_closed_form(classes, scale):
 def test_small_label_spaces_keep_all_probabilities_large_ones_the_top_5(classes):
     """The border belongs to the small ones (contract C6)."""
     logits, labels = logits_of(classes)
-    columns = read_out(logits, labels)
+    columns = columns_of(logits, labels)
     p = softmax(logits.double().numpy(), 1)
 
     if classes <= MAX_STORED_CLASSES:
@@ -64,7 +64,7 @@ def test_small_label_spaces_keep_all_probabilities_large_ones_the_top_5(classes)
 def test_brier_score_needs_no_logits():
     """Σ(p − onehot)² = Σp² − 2·p(label) + 1."""
     logits, labels = logits_of(10)
-    columns = read_out(logits, labels)
+    columns = columns_of(logits, labels)
     p = softmax(logits.double().numpy(), 1)
     brier = ((p - np.eye(10)[labels.numpy()]) ** 2).sum(1)
 
@@ -75,8 +75,8 @@ def test_brier_score_needs_no_logits():
 def test_half_precision_is_read_out_in_float32(dtype):
     """Only the logits are rounded, not what is computed from them."""
     logits, labels = logits_of(10)
-    columns = read_out(logits.to(dtype), labels)
-    expected = read_out(logits.to(dtype).float(), labels)
+    columns = columns_of(logits.to(dtype), labels)
+    expected = columns_of(logits.to(dtype).float(), labels)
 
     assert {torch.float32, torch.int32} == {value.dtype for value in columns.values()}
     assert all(torch.equal(expected[name], value) for name, value in columns.items())
@@ -84,7 +84,7 @@ def test_half_precision_is_read_out_in_float32(dtype):
 
 def test_logits_may_be_large():
     """No overflow where exp would."""
-    columns = read_out(torch.tensor([[1e4, 0.0], [-1e4, 0.0]]), torch.tensor([1, 1]))
+    columns = columns_of(torch.tensor([[1e4, 0.0], [-1e4, 0.0]]), torch.tensor([1, 1]))
 
     assert [1e4, 0.0] == columns["nll"].tolist()
     assert [0.0, 1.0] == columns["p_label"].tolist()
@@ -95,9 +95,9 @@ def test_rows_join_the_batches_of_a_block(classes):
     """The same table, however the block was cut."""
     batch = block(classes=classes)
     logits, _ = logits_of(classes)
-    whole = rows(batch, [read_out(logits, batch.labels)])
+    whole = rows(batch, [columns_of(logits, batch.labels)])
     cuts = [(0, 7), (7, 8), (8, N)]
-    parts = rows(batch, [read_out(logits[a:b], batch.labels[a:b]) for a, b in cuts])
+    parts = rows(batch, [columns_of(logits[a:b], batch.labels[a:b]) for a, b in cuts])
 
     assert ["id", "position", "label"] == whole.column_names[:3]
     assert list(batch.ids) == whole["id"].to_pylist()
@@ -115,7 +115,7 @@ def test_logits_that_are_no_numbers_name_the_first_sample(value):
     logits[[3, 9]] = value
 
     with pytest.raises(CaseError, match="NaN or infinite logits for 2 of 40 images, first for sample 's3'"):
-        rows(batch, [read_out(logits, batch.labels)])
+        rows(batch, [columns_of(logits, batch.labels)])
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
@@ -126,12 +126,12 @@ def test_one_entry_is_enough(value):
     logits[5, 0] = value
 
     with pytest.raises(CaseError, match="for 1 of 40 images, first for sample 's5'"):
-        rows(batch, [read_out(logits, batch.labels)])
+        rows(batch, [columns_of(logits, batch.labels)])
 
 
 def test_extra_columns_are_kept():
     """What a perturbation says about each image stands beside the prediction."""
     batch = block()
-    columns = read_out(logits_of(10)[0], batch.labels)
+    columns = columns_of(logits_of(10)[0], batch.labels)
 
     assert batch.positions.tolist() == rows(batch, [{**columns, "area": batch.positions}])["area"].to_pylist()

@@ -9,7 +9,7 @@ from robustbench_vit.randomness import Keys
 _SMALLEST = {"imagenet_c": 256, "cifar_c": 32, "imagecorruptions": 1}  # side of the fractal
 
 
-@corruption(at_once=2)
+@corruption(at_once=4)
 def fog(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     """Add a plasma fractal, then scale so that the brightest value stays where it was.
 

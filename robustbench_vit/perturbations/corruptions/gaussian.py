@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from robustbench_vit.perturbations.corruptions.corruption import Setting, corruption
 from robustbench_vit.randomness import Keys
@@ -14,6 +15,7 @@ from robustbench_vit.randomness import Keys
 Edge: TypeAlias = Literal["nearest", "reflect"]
 """What lies beyond the border: the last value again, or the mirror image that repeats the last value."""
 
+_COLUMNS = 16  # what products take their columns by
 _ROWS = 16  # of a block of the banded matrix: as many as a product needs, as few as leave the zeros out
 
 
@@ -83,7 +85,9 @@ def _smoothed(
     if down.radius:
         smooth = along_first(smooth, down)
     if across.radius:
-        smooth = along_first(smooth.reshape(-1, fields.shape[-1]).T, across).T
+        columns = smooth.reshape(-1, fields.shape[-1]).T
+        # Of several images each must come out the same in every place (C2); a transposed matrix does not grant that.
+        smooth = along_first(columns.contiguous() if len(fields) > 1 else columns, across).T
     return smooth.reshape(rows.shape).movedim(0, -2)
 
 
@@ -125,11 +129,14 @@ def _tapped(rows: Tensor, kernel: _Kernel) -> Tensor:
 
 def _banded(rows: Tensor, kernel: _Kernel) -> Tensor:
     """Smooth length×M values along the first axis, by the product with a banded matrix."""
+    count = rows.shape[1]
+    if count % _COLUMNS:  # a product treats its last columns otherwise, and other images may be the last ones (C2)
+        rows = pad(rows, (0, -count % _COLUMNS)).contiguous()
     out = torch.empty_like(rows)
     for start, low, weights in _bands(len(rows), kernel, rows.dtype, rows.device):
         height, reach = weights.shape
         torch.mm(weights, rows[low : low + reach], out=out[start : start + height])
-    return out
+    return out[:, :count]
 
 
 @lru_cache(maxsize=64)

@@ -67,7 +67,7 @@ def spatter(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     colour = torch.tensor(_MUD if splash.mud else _WATER, dtype=torch.float64, device=images.device) / 255
     tint = cover * colour.to(torch.float64 if precise else torch.float32).view(3, 1, 1)
     values = images.float().div_(255)
-    return (values.mul_(1 - cover) if splash.mud else values).add(tint).clamp_(0, 1).mul_(255)
+    return (values.mul_(1 - cover) if splash.mud else values).add(tint).mul_(255)
 
 
 def _mud(liquid: Tensor, splash: _Splash) -> Tensor:

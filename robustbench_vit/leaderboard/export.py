@@ -1,0 +1,52 @@
+"""From results folders to the files of others."""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from robustbench_vit.catalog import digest
+from robustbench_vit.errors import CaseError
+from robustbench_vit.leaderboard.report import planned
+from robustbench_vit.leaderboard.sections import CLEAN
+from robustbench_vit.records import PlannedCase
+from robustbench_vit.trials import dataset_name, write_trials
+
+
+def export_trials(folders: Sequence[Path], out: Path) -> list[Path]:
+    """Write the decisions of all models on clean images in the columns of model-vs-human.
+
+    Args:
+        folders: Results folders.
+        out: Where to write: a folder a data set, a file a model.
+
+    Returns:
+        The files. Classes are words there, so cases with more than 32 classes have none.
+
+    Raises:
+        StoreError: If a folder holds no results, or a file cannot be read or written.
+        CaseError: If no case can be written, or the name of a class cannot.
+    """
+    where = planned(folders)
+    # Two suites may share a case.
+    distinct = {(case.model_key, case.case_key): case for case in where if _is_written(case)}
+    if not distinct:
+        raise CaseError("there is nothing to export: no decisions on clean images with up to 32 classes of known names")
+    names = _names(distinct.values())
+    return [write_trials(case, where[case].rows(case), names[case], out) for case in distinct.values()]
+
+
+def _is_written(case: PlannedCase) -> bool:
+    return case.family == CLEAN and bool(case.classes) and case.status in {"done", "partial"}
+
+
+def _names(cases: Iterable[PlannedCase]) -> dict[PlannedCase, str]:
+    """What models are called; with digits of their keys where a data set would have a name twice."""
+    found: dict[tuple[str, str], list[PlannedCase]] = {}
+    for case in cases:
+        name = re.sub(r"[^A-Za-z0-9.]+", "-", case.model).strip("-")[:80]
+        found.setdefault((dataset_name(case), name), []).append(case)
+    return {
+        case: name if len(same) == 1 else f"{name}-{digest([case.model_key.encode(), case.case_key.encode()])[:6]}"
+        for (_, name), same in found.items()
+        for case in same
+    }
