@@ -55,7 +55,12 @@ def _rows_first(images: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def smoothed(
-    fields: Tensor, sigma: float | tuple[float, float], *, truncate: float = 4.0, mode: Edge = "nearest"
+    fields: Tensor,
+    sigma: float | tuple[float, float],
+    *,
+    truncate: float = 4.0,
+    mode: Edge = "nearest",
+    in_order: bool = True,
 ) -> Tensor:
     """Smooth fields along their last two axes, as ``scipy.ndimage.gaussian_filter`` does: columns of values first.
 
@@ -67,13 +72,14 @@ def smoothed(
         sigma: Standard deviation in pixels, or one along the columns and one along the rows; 0 leaves them as they are.
         truncate: Radius of the kernel in standard deviations.
         mode: What lies beyond the border.
+        in_order: Whether float64 is summed in scipy's order; else by products as well, in less than half the time.
 
     Returns:
         Same shape and dtype; not always contiguous.
     """
     sigmas = sigma if isinstance(sigma, tuple) else (sigma, sigma)
     down, across = (_Kernel(each, int(truncate * each + 0.5), mode) for each in sigmas)
-    return _smoothed(fields, down, across, _tapped if fields.dtype == torch.float64 else _banded)
+    return _smoothed(fields, down, across, _tapped if in_order and fields.dtype == torch.float64 else _banded)
 
 
 def _smoothed(

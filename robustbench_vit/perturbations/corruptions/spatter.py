@@ -61,7 +61,7 @@ def spatter(images: Tensor, keys: Keys, setting: Setting) -> Tensor:
     """
     splash = setting.pick(_IMAGENET, _CIFAR)
     noise = keys.coarse_normal("liquid", *images.shape[-2:]).double()
-    liquid = smoothed(noise.mul_(splash.std).add_(splash.mean), splash.sigma)
+    liquid = smoothed(noise.mul_(splash.std).add_(splash.mean), splash.sigma, in_order=setting.exact)
     cover = (_mud if splash.mud else _water)(liquid, splash)[:, None]
     precise = splash.mud and setting.variant == "imagecorruptions"
     colour = torch.tensor(_MUD if splash.mud else _WATER, dtype=torch.float64, device=images.device) / 255
