@@ -91,6 +91,24 @@ _OTHERS = (
         axis=Axis("severity", "severity", clean_at=0.0),
         grid=tuple(f"stored(corruption=fog, severity={severity})" for severity in range(1, 6)),
     ),
+    PerturbationRow(
+        "stylize",
+        "robustbench_vit.perturbations.stylize.stylize:stylize",
+        "the texture and colours of one keyed style picture, the contours of the image",
+        (
+            Parameter("style", REQUIRED, "folder of style pictures", "path"),
+            Parameter("strength", 1, "share of the way from the image to the full result", low=0, high=1),
+            Parameter(
+                "method", "texture", "filter bank, or AdaIN with your weights", "word", choices=("texture", "adain")
+            ),
+            Parameter("encoder", None, "adain: file of vgg_normalised.pth", "path", optional=True),
+            Parameter("decoder", None, "adain: file of decoder.pth", "path", optional=True),
+            Parameter("alpha", 1, "adain: how far the features' statistics go", low=0, high=1),
+        ),
+        reference="Geirhos et al., ImageNet-trained CNNs are biased towards texture, ICLR 2019",
+        family="texture",
+        axis=Axis("strength", "strength of the style", clean_at=0.0),
+    ),
 )
 
 PERTURBATIONS: Catalog[PerturbationRow] = Catalog(
