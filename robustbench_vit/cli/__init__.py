@@ -152,15 +152,34 @@ def _add_make(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     make.add_argument("--workers", type=int, default=2, metavar="N", help="threads that decode and encode pictures (2)")
     make.add_argument("--geometry", metavar="SPEC", help="none or geometry(resize=…, crop=…); the data set's own")
     make.set_defaults(command=_lazy("make"))
+    _add_make_cue_conflict(kinds)
+
+
+def _add_make_cue_conflict(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    make = kinds.add_parser(
+        "cue-conflict",
+        help="shapes of some classes in textures of the same classes",
+        description="Store images with the shape of one class and the texture of another, for all pairs of classes, "
+        "in the layout of Geirhos et al.: SHAPE/SHAPE1-TEXTURE1.png. Killed or interrupted, the same command goes on "
+        "where it stopped.",
+    )
+    make.add_argument("--content", required=True, metavar="DIR", help="pictures that give shapes, one folder a class")
+    make.add_argument("--texture", required=True, metavar="DIR", help="pictures that give textures, the same classes")
+    make.add_argument("-o", "--out", required=True, metavar="DIR", help="folder of the set")
+    make.add_argument("--strength", type=float, default=1.0, metavar="S", help="how far textures go, from 0 to 1 (1)")
+    make.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all draws (0)")
+    make.add_argument("--size", type=int, default=224, metavar="N", help="height and width in pixels (224)")
+    make.add_argument("--per-pair", type=int, default=1, metavar="N", help="images of each pair of classes (1)")
+    make.set_defaults(command=_lazy("make", "cue_conflict"))
 
 
 class _lazy:  # noqa: N801 - reads as a function
     """A command whose module is imported when it runs."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, function: str = "command") -> None:
+        self.name, self.function = name, function
 
     def __call__(self, options: argparse.Namespace) -> int:
         from importlib import import_module
 
-        return int(import_module(f"robustbench_vit.cli.{self.name}").command(options))
+        return int(getattr(import_module(f"robustbench_vit.cli.{self.name}"), self.function)(options))

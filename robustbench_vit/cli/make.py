@@ -1,4 +1,4 @@
-"""``robustbench-vit make corrupted``: write a stored set of perturbed images."""
+"""``robustbench-vit make``: write a stored set of perturbed images, or of conflicting shapes and textures."""
 
 import argparse
 import time
@@ -30,6 +30,24 @@ def command(options: argparse.Namespace) -> int:
     console.print(
         f"{conditions} conditions × {made.n} images in {time.monotonic() - began:.0f} s; open them with "
         f"--data 'folder_c({out})'",
+        soft_wrap=True,
+    )
+    return EXIT_OK
+
+
+def cue_conflict(options: argparse.Namespace) -> int:
+    """Make the set and say how to open it."""
+    from robustbench_vit.make.cue_conflict import make_cue_conflict
+
+    console = Console(markup=False, highlight=False)
+    content, texture, out = (Path(path).expanduser() for path in (options.content, options.texture, options.out))
+    settings = {name: getattr(options, name) for name in ("strength", "seed", "size", "per_pair")}
+    began = time.monotonic()
+    with TerminalProgress(console) as progress:
+        made = make_cue_conflict(content, texture, out, **settings, progress=progress)
+    console.print(
+        f"{len(made.files)} images of {len(made.classes)} classes in {time.monotonic() - began:.0f} s; open them with "
+        f"--data 'cue_conflict({options.out})'",
         soft_wrap=True,
     )
     return EXIT_OK

@@ -1,7 +1,7 @@
 """Beginning a set: its folder, its manifest, and the ids and labels of its samples."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,23 @@ def describe(out: Path, manifest: Manifest, contents: Contents) -> None:
     Raises:
         StoreError: If the folder holds another set, or files that are none.
     """
-    _write_manifest(out, manifest)
+    begin(out, manifest.to_json())
     write_text(out / IDS, "".join(f"{name}\n" for name in contents.ids))
     times = max(map(len, manifest.conditions.values()), default=1) if manifest.format == "npy" else 1
     write_atomically(out / LABELS, lambda temporary: _save(temporary, np.tile(contents.labels, times)))
 
 
-def _write_manifest(out: Path, manifest: Manifest) -> None:
-    """Write the manifest, or make sure that the one which is there says the same."""
-    file, mine = out / MANIFEST, manifest.to_json()
+def begin(out: Path, mine: Mapping[str, Any]) -> None:
+    """Write the manifest, or make sure that the one which is there says the same.
+
+    Args:
+        out: Folder of the set.
+        mine: What the set is to hold.
+
+    Raises:
+        StoreError: If the folder holds another set, or files that are none.
+    """
+    file = out / MANIFEST
     if file.exists():
         theirs = _read(file)
         other = [name for name in mine if mine[name] != theirs.get(name)]

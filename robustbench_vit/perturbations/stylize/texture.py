@@ -67,7 +67,8 @@ def transfer(content: Pixels, style: Pixels, strength: float = 1.0, *, keys: Key
     for index in range(len(content)):  # one by one: the rounding of FFT, convolution and sums depends on the shape
         draws = source[index : index + 1].uniform("block", plan.rows * plan.columns, CANDIDATES)[0]
         # Copies: transforms may round otherwise where a slice of a batch starts at an odd address.
-        images.append(_transferred(content[index].clone(), style[index].clone(), draws))
+        image, texture = (side[index].clone(memory_format=torch.contiguous_format) for side in (content, style))
+        images.append(_transferred(image, texture, draws))
     return content.lerp(torch.stack(images), strength)
 
 
