@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 from typing import Protocol
@@ -11,7 +10,6 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from robustbench_vit import __version__
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.data.manifest import Format, Manifest, places
@@ -23,15 +21,12 @@ from robustbench_vit.evaluation.progress import Progress, Silence
 from robustbench_vit.labels import imagenet_classes
 from robustbench_vit.make.arrays import ArrayWriter
 from robustbench_vit.make.conditions import Condition, chosen, named
-from robustbench_vit.make.description import alone, describe
+from robustbench_vit.make.description import alone, describe, package_versions
 from robustbench_vit.make.pictures import PictureWriter
 from robustbench_vit.make.source import Source
 from robustbench_vit.perturbations.perturbation import Perturbation
 from robustbench_vit.suite import Case
 from robustbench_vit.types import Batch
-
-_PACKAGES = ("torch", "torchvision", "numpy", "pillow")
-"""Packages whose versions bits may depend on."""
 
 
 class Writer(Protocol):
@@ -153,7 +148,7 @@ def _manifest(source: Source, n: int, first: Batch, form: Format, conditions: Se
 
 def _versions(conditions: Sequence[Condition]) -> dict[str, str]:
     """Versions of everything that bits may depend on: packages, perturbations, saliency providers."""
-    versions = {"robustbench_vit": __version__, **{name: version(name) for name in _PACKAGES}}
+    versions = package_versions()
     for perturbation in (condition.perturbation for condition in conditions):
         provider = perturbation.saliency
         names = [perturbation.row.name, *([provider.name] if provider else [])]

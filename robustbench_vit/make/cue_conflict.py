@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
 from math import lcm
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,13 @@ from typing import Any
 import torch
 from PIL import Image
 
-from robustbench_vit import __version__
 from robustbench_vit.data.files import FileDataset
 from robustbench_vit.data.folder import folder
 from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.errors import DataError, SpecError
 from robustbench_vit.evaluation.block import exact_fp32
 from robustbench_vit.evaluation.progress import Progress, Silence
-from robustbench_vit.make.description import alone, begin
+from robustbench_vit.make.description import alone, begin, package_versions
 from robustbench_vit.perturbations import PERTURBATIONS
 from robustbench_vit.perturbations.perturbation import to_float, to_uint8
 from robustbench_vit.perturbations.stylize.texture import SMALLEST, transfer
@@ -27,8 +25,6 @@ from robustbench_vit.randomness import Keys
 from robustbench_vit.store.files import write_atomically
 
 _STREAM = "stylize"
-_PACKAGES = ("torch", "torchvision", "numpy", "pillow")
-"""Packages whose versions bits may depend on."""
 
 
 @dataclass(frozen=True)
@@ -109,23 +105,16 @@ def make_cue_conflict(
         geometry=str(geometry),
         strength=strength,
         seed=seed,
-        versions={
-            "robustbench_vit": __version__,
-            **{name: version(name) for name in _PACKAGES},
-            _STREAM: str(PERTURBATIONS.row(_STREAM).version),
-        },
+        versions={**package_versions(), _STREAM: str(PERTURBATIONS.row(_STREAM).version)},
     )
     with alone(out):
         begin(out, manifest.to_json())
         missing = [name for name in files if not (out / name).exists()]
         progress.total(len(missing))
         for name in missing:
-            of = files[name]
-            pixels = [_picture(contents, of["content"], geometry), _picture(textures, of["texture"], geometry)]
-            with torch.no_grad(), exact_fp32():
-                keys = Keys(seed, _STREAM, (Path(name).stem,))
-                made = to_uint8(transfer(to_float(pixels[0]), to_float(pixels[1]), strength, keys=keys))[0]
-            image = Image.fromarray(made.permute(1, 2, 0).contiguous().numpy())
+            shape = _picture(contents, files[name]["content"], geometry)
+            style = _picture(textures, files[name]["texture"], geometry)
+            image = _stylised(shape, style, strength, Keys(seed, _STREAM, (Path(name).stem,)))
             write_atomically(out / name, partial(image.save, format="PNG"))
             progress.advance(1, Path(name).stem)
     return manifest
@@ -201,3 +190,10 @@ def _picture(data: FileDataset, name: str, geometry: Geometry) -> torch.Tensor:
     """1×3×H×W uint8."""
     position = data.ids.index(name)
     return data.batch(position, position + 1, geometry).images
+
+
+def _stylised(shape: torch.Tensor, style: torch.Tensor, strength: float, keys: Keys) -> Image.Image:
+    """The transfer between two 1×3×H×W uint8 pictures, as a picture."""
+    with torch.no_grad(), exact_fp32():
+        made = to_uint8(transfer(to_float(shape), to_float(style), strength, keys=keys))[0]
+    return Image.fromarray(made.permute(1, 2, 0).contiguous().numpy())

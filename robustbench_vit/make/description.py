@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from robustbench_vit import __version__
 from robustbench_vit.data.manifest import IDS, LABELS, MANIFEST, Manifest
 from robustbench_vit.data.stored import Contents
 from robustbench_vit.errors import StoreError
 from robustbench_vit.store.files import write_atomically, write_text, writing
 
 _LONG = 80
+_PACKAGES = ("torch", "torchvision", "numpy", "pillow")
 
 
 @contextmanager
@@ -53,6 +56,11 @@ def describe(out: Path, manifest: Manifest, contents: Contents) -> None:
     write_text(out / IDS, "".join(f"{name}\n" for name in contents.ids))
     times = max(map(len, manifest.conditions.values()), default=1) if manifest.format == "npy" else 1
     write_atomically(out / LABELS, lambda temporary: _save(temporary, np.tile(contents.labels, times)))
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of this package and of those that bits may depend on."""
+    return {"robustbench_vit": __version__, **{name: version(name) for name in _PACKAGES}}
 
 
 def begin(out: Path, mine: Mapping[str, Any]) -> None:
