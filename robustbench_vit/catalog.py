@@ -21,7 +21,7 @@ from robustbench_vit.spec import Spec, Value, as_spec, format_value, normalised
 REQUIRED = Spec("required")
 """Default of a parameter that has none."""
 
-Kind = Literal["number", "integer", "word", "flag", "sizes", "path", "spec", "any"]
+Kind = Literal["number", "integer", "word", "flag", "sizes", "path", "spec", "specs", "numbers", "any"]
 
 _TYPES: Mapping[Kind, Any] = {
     "number": int | Fraction,
@@ -42,7 +42,8 @@ class Parameter:
         name: Keyword of the target.
         default: Value when the user says nothing, or `REQUIRED`.
         summary: One line with the unit.
-        kind: What values are accepted; ``sizes`` is an integer or a list of two.
+        kind: What values are accepted; ``sizes`` is an integer or a list of two, ``specs`` and ``numbers`` are lists
+            of at least one.
         low: Smallest number allowed.
         high: Largest number allowed.
         choices: Words allowed.
@@ -79,6 +80,11 @@ class Parameter:
         if self.kind == "sizes":
             sizes = value if isinstance(value, tuple) else (value, value)
             return len(sizes) == 2 and all(isinstance(size, int) and self._in_range(size) for size in sizes)
+        if self.kind in ("specs", "numbers"):
+            one = Parameter(
+                self.name, None, self.summary, "spec" if self.kind == "specs" else "number", self.low, self.high
+            )
+            return isinstance(value, tuple) and len(value) > 0 and all(one._fits(item) for item in value)
         fits = isinstance(value, _TYPES[self.kind])
         if self.kind in ("number", "integer"):
             return fits and self._in_range(value)
@@ -97,6 +103,8 @@ class Parameter:
                 "flag": "true or false",
                 "sizes": "an integer or [height, width]",
                 "spec": "a spec",
+                "specs": "a list of specs",
+                "numbers": "a list of numbers",
                 "word": "a word",
             }
             words = kinds.get(self.kind, f"a{'n' if self.kind == 'integer' else ''} {self.kind}")
@@ -168,7 +176,7 @@ class Row:
         """The spec string with defaults left out."""
         bound = self.bind(spec)
         defaults = {parameter.name: parameter.default for parameter in self.parameters}
-        shown = {name: value for name, value in bound.args.items() if value != defaults[name]}
+        shown = {name: value for name, value in bound.args.items() if value != defaults.get(name, REQUIRED)}
         return str(Spec(bound.name, shown, source=bound.source))
 
     def label(self, spec: str | Spec) -> str:

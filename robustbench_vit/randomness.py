@@ -52,6 +52,14 @@ class Keys:
         """The same source for other sample ids (one id a batch, where authors drew once a batch)."""
         return replace(self, ids=tuple(ids))
 
+    def at(self, rows: Tensor) -> "Keys":
+        """The same source for the images at these places: int64, shape (n,)."""
+        return self.of([self.ids[row] for row in rows.tolist()])
+
+    def under(self, stream: str) -> "Keys":
+        """What another perturbation draws for the same images."""
+        return replace(self, stream=stream)
+
     def words(self, name: str) -> Tensor:
         """N×2 int32: the 64-bit key of every image for the field ``name``."""
         prefix = f"{self.seed}\0{self.stream}\0{name}\0".encode()

@@ -51,6 +51,35 @@ class Sweep:
     clean_at: float | None = None
 
 
+Knowledge = Literal["white-box", "black-box", "transfer"]
+"""What an attacker uses: gradients of the evaluated model, its logits alone, or another model."""
+
+
+@dataclass(frozen=True)
+class Threat:
+    """What an attack is allowed, and what it makes use of.
+
+    Args:
+        attack: Name of the attack: ``pgd``, ``square``, ``worst``, …
+        norm: ``linf`` or ``l2``; empty if the attack knows no bound.
+        eps: Largest distance, pixels in [0,1]; infinite if the attack knows no bound.
+        knowledge: What it uses; of several attacks, the most.
+        steps: Gradient steps from each start; 0 for a black-box attack and for several attacks together.
+        grid: Increasing eps values at which accuracy is known, if it is more than one.
+        members: Display specs of the attacks it is the worst of, if any.
+        source: Display spec of the model that transferred examples were made on, else empty.
+    """
+
+    attack: str
+    norm: str
+    eps: float
+    knowledge: Knowledge
+    steps: int = 0
+    grid: tuple[float, ...] = ()
+    members: tuple[str, ...] = ()
+    source: str = ""
+
+
 @dataclass(frozen=True)
 class PlannedCase:
     """One (model, case) of a suite, as the run's manifest keeps it.
@@ -76,6 +105,7 @@ class PlannedCase:
         reason: Why it failed or was skipped, else empty.
         input_size: ``height×width`` the model's wrapper resizes to, empty if it takes any size.
         classes: Names of the K classes; empty for large label spaces, and where nobody knows them.
+        threat: What an attack is allowed; None for perturbations that know no model.
     """
 
     suite: str
@@ -98,6 +128,7 @@ class PlannedCase:
     reason: str = ""
     input_size: str = ""
     classes: tuple[str, ...] = ()
+    threat: Threat | None = None
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -111,9 +142,11 @@ class PlannedCase:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "PlannedCase":
         """The inverse of `to_json`."""
-        sweep = values.get("sweep")
+        sweep, threat = values.get("sweep"), values.get("threat")
         words = {name: tuple(values.get(name, ())) for name in ("tags", "classes")}
-        return cls(**{**values, **words, "sweep": Sweep(**sweep) if sweep else None})
+        if threat:
+            threat = Threat(**{**threat, **{name: tuple(threat[name]) for name in ("grid", "members")}})
+        return cls(**{**values, **words, "sweep": Sweep(**sweep) if sweep else None, "threat": threat})
 
 
 @dataclass(frozen=True)
@@ -148,6 +181,7 @@ class Measurement:
             decision makers, the other one. Else empty.
         category: Class of the images it is of; empty for all.
         maker: Who decided, see `Maker`.
+        warning: Why the number may not mean what it seems to, else empty.
     """
 
     model: str
@@ -176,3 +210,4 @@ class Measurement:
     reference: str = ""
     category: str = ""
     maker: Maker = "model"
+    warning: str = ""

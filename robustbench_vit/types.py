@@ -47,6 +47,7 @@ class Context:
         positions: N int64, places in the canonical order.
         labels: N int64.
         model: Differentiable callable, pixels → logits.
+        examples: N×3×H×W float in [0,1], the images of an attack on another model.
         mask: N×H×W float in [0,1], ground-truth object mask.
         saliency: N×H×W float, non-negative.
         pixel_std: 3 float, the standard deviation the model normalises with, in [0,1] units.
@@ -55,6 +56,7 @@ class Context:
     positions: Tensor | None = None
     labels: Tensor | None = None
     model: Callable[[Pixels], Logits] | None = None
+    examples: Pixels | None = None
     mask: Tensor | None = None
     saliency: Tensor | None = None
     pixel_std: Tensor | None = None
@@ -67,7 +69,9 @@ class Perturbed:
     Args:
         images: N×3×H×W float.
         columns: Named N-vectors that become columns of the stored rows (realised rms, dropped area, …).
+        words: For a column of integers, the words they stand for: stored in their place. The same for all batches.
     """
 
     images: Pixels
     columns: Mapping[str, Tensor] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

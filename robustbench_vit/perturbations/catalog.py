@@ -1,6 +1,7 @@
 """Which perturbations and saliency providers exist (contract C10)."""
 
 from robustbench_vit.catalog import REQUIRED, Catalog, Parameter
+from robustbench_vit.perturbations.attack_catalog import ATTACK_ROWS
 from robustbench_vit.perturbations.corruption_catalog import CORRUPTIONS
 from robustbench_vit.perturbations.needs import Need, When
 from robustbench_vit.perturbations.row import Axis, PerturbationRow
@@ -112,5 +113,5 @@ _OTHERS = (
 )
 
 PERTURBATIONS: Catalog[PerturbationRow] = Catalog(
-    "perturbations", tuple(sorted((*CORRUPTIONS, *_OTHERS), key=lambda row: row.name))
+    "perturbations", tuple(sorted((*ATTACK_ROWS, *CORRUPTIONS, *_OTHERS), key=lambda row: row.name))
 )

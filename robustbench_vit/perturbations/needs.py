@@ -5,7 +5,7 @@ from typing import Literal
 
 from robustbench_vit.spec import Spec, Value
 
-Needed = Literal["model", "labels", "mask", "saliency", "source_model", "pixel_std", "stored"]
+Needed = Literal["model", "labels", "mask", "saliency", "examples", "pixel_std", "stored"]
 
 
 @dataclass(frozen=True)

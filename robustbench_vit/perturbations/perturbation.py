@@ -52,9 +52,13 @@ class Perturbation:
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """Versions of the perturbation and of the saliency provider it asks for."""
-        provider = self.saliency
-        return (self.row.version,) if provider is None else (self.row.version, SALIENCY.row(provider).version)
+        """Versions of the perturbation and of what it makes use of."""
+        return self.row.versions(self.spec)
+
+    @property
+    def differentiates(self) -> bool:
+        """Whether it asks a model for gradients or logits, which it gets in float32."""
+        return "model" in self.needs
 
     @cached_property
     def canonical(self) -> str:

@@ -1,14 +1,15 @@
 """What a perturbation's catalogue row says beside its parameters; torch-free."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import log2
-from typing import Literal
+from typing import Any, Literal
 
-from robustbench_vit.catalog import Row
+from robustbench_vit.catalog import Catalog, Row
 from robustbench_vit.perturbations.needs import Need, Needed, When
 from robustbench_vit.perturbations.saliency_catalog import SALIENCY
-from robustbench_vit.records import Sweep
+from robustbench_vit.records import Sweep, Threat
 from robustbench_vit.spec import Spec, Value, as_spec
 
 
@@ -60,32 +61,24 @@ class PerturbationRow(Row):
     grows_with: str | None = None
     grid: tuple[str, ...] = ()
 
+    def catalog_of(self, parameter: str) -> Catalog[Any] | None:
+        """The catalogue of the specs that stand in a parameter, if it holds specs."""
+        return SALIENCY if parameter == "saliency" else None
+
     def bind(self, spec: str | Spec) -> Spec:
-        """Check and complete a spec, its saliency provider included; a provider nobody needs becomes the default."""
+        """Check and complete a spec, nested ones included; a saliency provider nobody needs becomes the default."""
         bound = super().bind(spec)
-        if "saliency" not in bound.args:
-            return bound
-        given = bound.args["saliency"] if self._asks("saliency", bound) else self._default("saliency")
-        provider = as_spec(given) if isinstance(given, str | Spec) else Spec(str(given))
-        return Spec(bound.name, {**bound.args, "saliency": SALIENCY.row(provider).bind(provider)}, source=bound.source)
+        if "saliency" in bound.args and not self._asks("saliency", bound):
+            bound = replace(bound, args={**bound.args, "saliency": self._default("saliency")})
+        return self._nested(bound, lambda row, inner: row.bind(inner))
 
     def label(self, spec: str | Spec) -> str:
-        """The display form with files by their name alone, those of the saliency provider included."""
-        shown = as_spec(super().label(spec))
-        provider = shown.args.get("saliency")
-        if isinstance(provider, Spec):
-            labelled = as_spec(SALIENCY.row(provider).label(provider))
-            shown = Spec(shown.name, {**shown.args, "saliency": labelled}, shown.positional, shown.source)
-        return str(shown)
+        """The display form with files by their name alone, those of nested specs included."""
+        return str(self._nested(as_spec(super().label(spec)), lambda row, inner: as_spec(row.label(inner))))
 
     def canonical(self, spec: str | Spec) -> str:
-        """Canonical form; paths inside the saliency provider are digested as well."""
-        bound = as_spec(super().canonical(spec))
-        provider = bound.args.get("saliency")
-        if isinstance(provider, Spec):
-            digested = as_spec(SALIENCY.row(provider).canonical(provider))
-            bound = Spec(bound.name, {**bound.args, "saliency": digested}, source=bound.source)
-        return str(bound)
+        """Canonical form; paths inside nested specs are digested as well."""
+        return str(self._nested(as_spec(super().canonical(spec)), lambda row, inner: as_spec(row.canonical(inner))))
 
     def saliency(self, spec: Spec) -> Spec | None:
         """The saliency provider a bound spec needs."""
@@ -93,12 +86,22 @@ class PerturbationRow(Row):
         return provider if isinstance(provider, Spec) and self._asks("saliency", spec) else None
 
     def needed(self, spec: Spec) -> frozenset[Needed]:
-        """What the context must hold for a bound spec, its saliency provider's needs included."""
+        """What the context must hold for a bound spec, the needs of its saliency provider included."""
         what = {need.what for need in self.needs if need.when is None or need.when.holds(spec)}
         provider = self.saliency(spec)
         if provider is not None:
             what |= {need.what for need in SALIENCY.row(provider).needs}
         return frozenset(what)
+
+    def versions(self, spec: Spec) -> tuple[int, ...]:
+        """Version of the row, then those of the rows that a bound spec makes use of."""
+        provider = self.saliency(spec)
+        return (self.version,) if provider is None else (self.version, SALIENCY.row(provider).version)
+
+    def threat(self, spec: str | Spec) -> Threat | None:
+        """What an attack is allowed; None for perturbations that know no model."""
+        del spec
+        return None
 
     def is_unclipped(self, spec: Spec) -> bool:
         """Whether a bound spec's output may leave [0,1]."""
@@ -114,9 +117,27 @@ class PerturbationRow(Row):
         curve = {name: value for name, value in shown.items() if name != self.axis.parameter}
         return Sweep(str(Spec(self.name, curve)), self.axis.label, at, self.axis.clean_at)
 
+    def _nested(self, spec: Spec, change: Callable[[Any, Spec], Spec]) -> Spec:
+        """A spec with another form of each spec inside it, made by its catalogue row."""
+        args: dict[str, Value] = {}
+        for name, value in spec.args.items():
+            catalog = self.catalog_of(name)
+            if catalog is None or value is None:
+                args[name] = value
+            elif isinstance(value, tuple):
+                args[name] = tuple(_changed(catalog, item, change) for item in value)
+            else:
+                args[name] = _changed(catalog, value, change)
+        return replace(spec, args=args)
+
     def _asks(self, what: Needed, spec: Spec) -> bool:
         return any(need.what == what and (need.when is None or need.when.holds(spec)) for need in self.needs)
 
     def _default(self, name: str) -> Value:
         value: Value = next(parameter.default for parameter in self.parameters if parameter.name == name)
         return value
+
+
+def _changed(catalog: Catalog[Any], value: Value, change: Callable[[Any, Spec], Spec]) -> Spec:
+    inner = as_spec(value) if isinstance(value, str | Spec) else Spec(str(value))
+    return change(catalog.row(inner), inner)

@@ -1,0 +1,220 @@
+"""Catalogue rows of attacks: what they are allowed, and attacks made of attacks; torch-free."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import inf
+from typing import Any, cast
+
+from robustbench_vit.catalog import REQUIRED, Catalog, Parameter
+from robustbench_vit.errors import SpecError
+from robustbench_vit.perturbations.needs import Need, Needed
+from robustbench_vit.perturbations.row import Axis, PerturbationRow
+from robustbench_vit.records import Knowledge, Threat
+from robustbench_vit.spec import Spec, Value, as_spec, format_value
+
+EPS = Parameter("eps", REQUIRED, "largest distance, pixels in [0,1] as in 4/255", low=0)
+NORM = Parameter("norm", "linf", "how distance is measured", "word", choices=("linf", "l2"))
+NEEDS = (Need("model"), Need("labels"))
+_AXIS = Axis("eps", "eps, pixels in [0,1]", clean_at=0.0)
+
+
+@dataclass(frozen=True)
+class AttackRow(PerturbationRow):
+    """An attack.
+
+    Args:
+        knowledge: What it uses.
+        one_step: Whether it makes a single gradient step.
+    """
+
+    family: str = "adversarial"
+    needs: tuple[Need, ...] = NEEDS
+    axis: Axis | None = _AXIS
+    grows_with: str | None = "eps"
+    knowledge: Knowledge = "white-box"
+    one_step: bool = False
+
+    def bind(self, spec: str | Spec) -> Spec:
+        """Check and complete a spec.
+
+        Raises:
+            SpecError: If an argument does not fit; or eps is wider than all pixel values, as 4 in place of 4/255.
+        """
+        bound = super().bind(spec)
+        check_eps(self.name, bound.args.get("norm", "linf"), bound.args.get("eps"))
+        return bound
+
+    def threat(self, spec: str | Spec) -> Threat | None:
+        """What the attack is allowed."""
+        args = self.bind(spec).args
+        eps, steps = args.get("eps"), args.get("steps", 1 if self.one_step else 0)
+        return Threat(
+            self.name,
+            str(args.get("norm", "linf")),
+            float(eps) if isinstance(eps, int | Fraction) else inf,
+            self.knowledge,
+            steps if isinstance(steps, int) else 0,
+        )
+
+
+@dataclass(frozen=True)
+class CompositeRow(AttackRow):
+    """An attack made of other attacks.
+
+    Args:
+        attacks: The catalogue of those.
+    """
+
+    axis: Axis | None = None
+    grows_with: str | None = None
+    attacks: Catalog[AttackRow] | None = None
+
+    def catalog_of(self, parameter: str) -> Catalog[Any] | None:
+        """Attacks stand in the parameters of that name."""
+        return self.attacks if parameter in ("attack", "attacks") else super().catalog_of(parameter)
+
+    def members(self, spec: Spec) -> list[tuple[AttackRow, Spec]]:
+        """The attacks of a bound spec, with their rows."""
+        value = spec.args["attacks" if "attacks" in spec.args else "attack"]
+        inner = [as_spec(cast("str | Spec", item)) for item in (value if isinstance(value, tuple) else (value,))]
+        return [(cast("Catalog[AttackRow]", self.attacks).row(one), one) for one in inner]
+
+    def needed(self, spec: Spec) -> frozenset[Needed]:
+        """Its own needs, and those of its attacks."""
+        return super().needed(spec).union(*(row.needed(one) for row, one in self.members(spec)))
+
+    def versions(self, spec: Spec) -> tuple[int, ...]:
+        """Its own version, then those of its attacks."""
+        own = super().versions(spec)
+        return sum((row.versions(one) for row, one in self.members(spec)), own)
+
+    def threats(self, spec: Spec) -> list[Threat]:
+        """What each of its attacks is allowed.
+
+        Raises:
+            SpecError: If one of them knows no bound.
+        """
+        found = [row.threat(one) for row, one in self.members(spec)]
+        bounded = [threat for threat in found if threat is not None and threat.norm]
+        if len(bounded) < len(found):
+            raise SpecError(f"{self.name} takes attacks that keep to an eps; got {spec}")
+        return bounded
+
+
+@dataclass(frozen=True)
+class WorstRow(CompositeRow):
+    """The worst of several attacks on each image."""
+
+    def bind(self, spec: str | Spec) -> Spec:
+        """Check and complete a spec.
+
+        Raises:
+            SpecError: If the attacks are not allowed the same.
+        """
+        bound = super().bind(spec)
+        allowed = {(threat.norm, threat.eps) for threat in self.threats(bound)}
+        if len(allowed) > 1:
+            shown = " and ".join(f"{norm} {eps:.6g}" for norm, eps in sorted(allowed))
+            raise SpecError(f"{self.name}: attacks must have the same norm and eps, got {shown}; make a case of each")
+        return bound
+
+    def threat(self, spec: str | Spec) -> Threat | None:
+        """What each attack is allowed; the knowledge of the one that knows most."""
+        bound = self.bind(spec)
+        threats = self.threats(bound)
+        known = [threat.knowledge for threat in threats]
+        knowledge: Knowledge = "white-box" if "white-box" in known else known[0]
+        names = tuple(row.label(one) for row, one in self.members(bound))
+        return Threat(self.name, threats[0].norm, threats[0].eps, knowledge, members=names)
+
+
+@dataclass(frozen=True)
+class MinEpsRow(CompositeRow):
+    """One attack at increasing eps; its own eps comes from the grid."""
+
+    def bind(self, spec: str | Spec) -> Spec:
+        """Check and complete a spec; the attack is given the largest eps of the grid.
+
+        Raises:
+            SpecError: If the grid does not increase from above 0, or the attack has an eps of its own.
+        """
+        spec = as_spec(spec)
+        grid, attack = spec.args.get("grid"), spec.args.get("attack")
+        if not isinstance(grid, tuple) or not isinstance(attack, str | Spec):
+            return super().bind(spec)  # which says what is missing
+        numbers = [item for item in grid if isinstance(item, int | Fraction) and not isinstance(item, bool)]
+        increasing = all(low < high for low, high in zip([0, *numbers], numbers, strict=False))
+        if not numbers or len(numbers) < len(grid) or not increasing:
+            raise SpecError(f"{self.name}: grid must increase from above 0, got {format_value(grid)}")
+        inner = as_spec(attack)
+        if inner.positional or inner.args.get("eps", numbers[-1]) != numbers[-1]:
+            raise SpecError(f"{self.name} takes eps from its grid; leave it out of {inner}")
+        inner = replace(inner, args={**inner.args, "eps": numbers[-1]})
+        return super().bind(replace(spec, args={**spec.args, "attack": inner}))
+
+    def label(self, spec: str | Spec) -> str:
+        """The display form, without the attack's eps."""
+        shown = as_spec(super().label(spec))
+        inner = as_spec(cast("Spec", shown.args["attack"]))
+        left = {name: value for name, value in inner.args.items() if name != "eps"}
+        return str(replace(shown, args={**shown.args, "attack": replace(inner, args=left)}))
+
+    def threat(self, spec: str | Spec) -> Threat | None:
+        """What the attack is allowed at the end of the grid, and the grid."""
+        bound = self.bind(spec)
+        (own,) = self.threats(bound)
+        grid = tuple(float(cast("Fraction", eps)) for eps in cast("tuple[Value, ...]", bound.args["grid"]))
+        return replace(own, attack=self.name, grid=grid)
+
+
+@dataclass(frozen=True)
+class TransferRow(CompositeRow):
+    """An attack on one model whose images are judged by another."""
+
+    needs: tuple[Need, ...] = (*NEEDS, Need("examples"))
+    knowledge: Knowledge = "transfer"
+
+    def label(self, spec: str | Spec) -> str:
+        """The display form; of a path in the source, its last part."""
+        shown = as_spec(super().label(spec))
+        return str(replace(shown, args={**shown.args, "source": _pathless(self.source(shown))}))
+
+    def canonical(self, spec: str | Spec) -> str:
+        """The canonical form without paths: the digest of the source is a part of result keys of its own."""
+        full = as_spec(super().canonical(spec))
+        return str(replace(full, args={**full.args, "source": _pathless(self.source(full))}))
+
+    def source(self, spec: Spec) -> Spec:
+        """The spec of the source model."""
+        return as_spec(cast("str | Spec", spec.args["source"]))
+
+    def threat(self, spec: str | Spec) -> Threat | None:
+        """What the attack is allowed, and on which model."""
+        bound = self.bind(spec)
+        (own,) = self.threats(bound)
+        return replace(own, attack=self.name, knowledge="transfer", source=str(_pathless(self.source(bound))))
+
+
+def check_eps(name: str, norm: Value, eps: Value) -> None:
+    """Make sure that eps is in pixels in [0,1].
+
+    Raises:
+        SpecError: If an L∞ eps is wider than the range of pixels.
+    """
+    if norm == "linf" and isinstance(eps, int | Fraction) and eps > 1:
+        meant = f"{format_value(eps)}/255" if isinstance(eps, int) and eps <= 255 else "a fraction such as 4/255"
+        raise SpecError(
+            f"{name}: eps={format_value(eps)} is more than the whole range of pixels, [0,1]; write {meant} if 8-bit "
+            "steps are meant"
+        )
+
+
+def _pathless(spec: Spec) -> Spec | str:
+    """A model spec with files by their name alone; a word if it has no arguments."""
+    args: Mapping[str, Value] = {
+        key: value.rpartition("/")[2] if isinstance(value, str) else value for key, value in spec.args.items()
+    }
+    name = spec.name.rpartition("/")[2] if ".py" in spec.name else spec.name
+    short = replace(spec, name=name, args=dict(args))
+    return short if args or spec.positional else str(short)
