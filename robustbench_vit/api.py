@@ -27,8 +27,9 @@ from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.perturbations.perturbation import Perturbation, provide_saliency, to_float
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import Spec
+from robustbench_vit.spec import Spec
 from robustbench_vit.store import Store
-from robustbench_vit.suite import Case, Suite
+from robustbench_vit.suite import Case, Suite, for_each
 from robustbench_vit.types import Context
 
 __all__ = ["evaluate", "load_dataset", "load_model", "perturb", "results", "run_suite", "write_report"]
@@ -96,7 +97,8 @@ def evaluate(
         One row a measurement, with the columns of `records.Measurement`, in plan order.
 
     Raises:
-        SpecError: If a name or argument does not fit.
+        SpecError: If the name of a suite, a model, a data set or an option does not fit. A perturbation that does not
+            fit is a case that failed.
         StoreError: If results cannot be read or written.
     """
     if out is None:
@@ -163,12 +165,14 @@ class Plan:
     """What a run of one suite came to.
 
     Args:
-        ended: For each model, how each declared case ended.
+        ended: For each model, how each case ended.
         store: Where the rows are.
+        declared: For each declared case, what it stands for: itself, or a case for each model that is a source.
     """
 
     ended: tuple[Mapping[Case, PlannedCase], ...]
     store: Store
+    declared: Mapping[Case, tuple[Case, ...]]
 
     @property
     def records(self) -> list[PlannedCase]:
@@ -176,8 +180,8 @@ class Plan:
         return [record for cases in self.ended for record in cases.values()]
 
     def of(self, case: Case) -> list[PlannedCase]:
-        """The records of a declared case, one a model."""
-        return [cases[case] for cases in self.ended]
+        """The records of a declared case, at least one a model."""
+        return [cases[one] for cases in self.ended for one in self.declared[case]]
 
 
 def run_suite(
@@ -213,8 +217,11 @@ def run_suite(
         Geometry.parse(settings.geometry)
     wanted = {case.data or "" for case in cases}
     slots = open_slots({slot: spec for slot, spec in data.items() if slot in wanted}, settings)
-    store = Store(out)
-    return Plan(tuple(run(suite, cases, [_model(model) for model in models], slots, store, settings, progress)), store)
+    store, loaded = Store(out), [_model(model) for model in models]
+    names = [model if isinstance(model, str) else str(Spec(model.name)) for model in loaded]
+    declared = {case: for_each(case, names) for case in cases}
+    every = list(dict.fromkeys(one for ones in declared.values() for one in ones))
+    return Plan(tuple(run(suite, every, loaded, slots, store, settings, progress)), store, declared)
 
 
 def _checked(kind: Any, values: Mapping[str, Any]) -> Any:

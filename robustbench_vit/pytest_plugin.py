@@ -202,9 +202,6 @@ def _settings(option: Any) -> dict[str, Any]:
 
 def _declared(item: pytest.Function, module: SuiteModule) -> Case:
     """Call a suite function with its parameters and check what it returns."""
-    # Imported here: the catalogue is for sessions with suites only.
-    from robustbench_vit.perturbations import PERTURBATIONS
-
     parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
     wanted = set(item._fixtureinfo.argnames)  # noqa: SLF001 - pytest has no public name for it
     if wanted - set(parameters):
@@ -214,10 +211,6 @@ def _declared(item: pytest.Function, module: SuiteModule) -> Case:
     case = item.obj(**parameters)
     if not isinstance(case, Case):
         raise module.CollectError(f"{item.nodeid} must return a robustbench_vit.suite.Case, got {case!r}")
-    try:
-        PERTURBATIONS.row(case.perturbation).bind(case.perturbation)
-    except RobustbenchError as error:
-        raise module.CollectError(f"{item.nodeid}: {error}") from error
     return case
 
 

@@ -11,8 +11,8 @@ A suite is an ordinary pytest module::
 This module imports the standard library only, so that collecting a suite is cheap.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from robustbench_vit.errors import SpecError
 from robustbench_vit.spec import Spec, as_spec, parse
@@ -27,6 +27,8 @@ class Case:
         data: None for the run's data, else the word of a data slot filled by ``--data SLOT=SPEC``.
         geometry: None for the data set's own, else a geometry spec; ``"native"`` is the model's own.
         labels: None for the data set's label space, else the same with another rule: ``imagenet-16(rule=max)``.
+        limit: None for the run's number of samples, else at most so many, the first in canonical order: a costly case
+            runs on a subset of the images of the others.
         tags: Free words to select and group by. A case tagged ``optional`` is skipped, not failed, where its
             perturbation does not fit the images (a grid that does not divide them), or the model does not fit the
             classes.
@@ -36,6 +38,7 @@ class Case:
     data: str | None = None
     geometry: str | None = None
     labels: str | None = None
+    limit: int | None = None
     tags: tuple[str, ...] = ()
 
     def __init__(
@@ -44,13 +47,35 @@ class Case:
         data: str | None = None,
         geometry: str | None = None,
         labels: str | None = None,
+        limit: int | None = None,
         tags: tuple[str, ...] = (),
     ) -> None:
         object.__setattr__(self, "perturbation", as_spec(perturbation))
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "geometry", None if geometry is None else str(parse(geometry)))
         object.__setattr__(self, "labels", None if labels is None else str(parse(labels)))
+        object.__setattr__(self, "limit", limit)
         object.__setattr__(self, "tags", tuple(tags))
+        if limit is not None and limit < 1:
+            raise SpecError(f"case {self.perturbation}: limit must be at least 1, got {limit}")
+
+
+EACH = "each"
+"""In place of a model in a spec: every model of the run, a case for each."""
+
+
+def for_each(case: Case, models: Sequence[str]) -> tuple[Case, ...]:
+    """The case, or one for each model of the run where its perturbation says ``source=each``.
+
+    Args:
+        case: What a suite declares.
+        models: Specs of the models.
+    """
+    spec = case.perturbation
+    if spec.args.get("source") != EACH:
+        return (case,)
+    sources = [replace(spec, args={**spec.args, "source": model}) for model in dict.fromkeys(models)]
+    return tuple(replace(case, perturbation=source) for source in sources)
 
 
 @dataclass(frozen=True)

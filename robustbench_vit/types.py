@@ -38,6 +38,11 @@ class Batch:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def first(self, count: int) -> "Batch":
+        """The first images."""
+        extra = {name: values[:count] for name, values in self.extra.items()}
+        return Batch(self.images[:count], self.labels[:count], self.ids[:count], self.positions[:count], extra)
+
 
 @dataclass(frozen=True)
 class Context:

@@ -200,7 +200,6 @@ def test_only_data_that_cases_ask_for_are_opened(model, tmp_path, monkeypatch):
     ("changes", "error", "message"),
     [
         ({"cases": "quickstrat"}, UnknownNameError, "did you mean quickstart"),
-        ({"cases": ["patchdrp"]}, UnknownNameError, "did you mean patchdrop"),
         ({"cases": []}, SpecError, "there are no cases"),
         ({"data": None, "cases": ["clean"]}, SpecError, "no default data"),
         ({"data": "nowhere"}, UnknownNameError, "unknown dataset 'nowhere'"),
@@ -218,6 +217,17 @@ def test_mistakes_of_evaluate(model, changes, error, message):
     """Each is named before anything is computed."""
     with pytest.raises(error, match=message):
         evaluate(**{"model": model, "data": DATA, "cases": ["clean"], "device": "cpu", **changes})
+
+
+def test_a_case_that_fits_no_perturbation_fails_alone(model):
+    """It is a row with its reason; the others are measured."""
+    frame = evaluate(model, DATA, ["clean", "patchdrp(0.5)", "pgd(eps=4)", "pgd(eps=-0.1)"], device="cpu")
+    reasons = frame[frame["status"] == "failed"].set_index("case")["reason"]
+
+    assert "done" == frame["status"][0]
+    assert "unknown perturbation 'patchdrp'; did you mean patchdrop" in reasons["patchdrp(0.5)"]
+    assert "eps=4 is more than the whole range of pixels, [0,1]; write 4/255 if" in reasons["pgd(eps=4)"]
+    assert "eps must be a number of at least 0, got -0.1" in reasons["pgd(eps=-0.1)"]
 
 
 def test_a_folder_without_results():

@@ -200,12 +200,6 @@ def test_xdist_is_refused(bench, pytester, option):
         ("bench_clean()", "bench_clean(tmp_path)", "arguments of pytest.mark.parametrize only, got ['tmp_path']"),
         (
             "patchdrop({",
-            "patchdorp({",
-            "::bench_patchdrop[0.25]: unknown perturbation 'patchdorp'; did you mean patchdrop",
-        ),
-        ("patchdrop({", "patchdrop(ration=0.1, offset={", "unknown parameter of patchdrop 'ration'"),
-        (
-            "patchdrop({",
             "patch drop({",
             "bench_toy.py: in 'patch drop(0.25)' at column 7: expected the end of the text",
         ),
@@ -219,6 +213,21 @@ def test_mistakes_in_a_suite_are_collection_errors(bench, old, new, message):
     result.assert_outcomes(errors=1)
     assert message in said(result).replace("\n", "")
     assert "Traceback" not in said(result)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("patchdorp({", "unknown perturbation 'patchdorp'; did you mean patchdrop"),
+        ("patchdrop(ration=0.1, offset={", "unknown parameter of patchdrop 'ration'"),
+    ],
+)
+def test_a_perturbation_that_does_not_fit_fails_its_own_items(bench, wrong, message):
+    """The other items of the suite are run."""
+    result = bench(suite=SUITE.replace("patchdrop({", wrong))
+
+    result.assert_outcomes(passed=1, failed=2)
+    assert message in said(result).replace("\n", "")
 
 
 def test_conftest_works_as_ever(bench, pytester):

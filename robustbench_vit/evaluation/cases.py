@@ -1,21 +1,24 @@
 """From what a suite declares to what can be run: every case with its data, geometry, perturbation and keys."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias, cast
+from uuid import uuid4
 
 from robustbench_vit.catalog import digest
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
-from robustbench_vit.errors import CaseError, RobustbenchError
+from robustbench_vit.errors import CaseError, RobustbenchError, SpecError
+from robustbench_vit.evaluation.examples import Source
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.labels import IMAGENET_CLASSES, READ_OUTS, LabelSpace, ReadOut, Rule, label_space, rule_of
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.perturbations import PERTURBATIONS
 from robustbench_vit.perturbations.perturbation import Perturbation
+from robustbench_vit.perturbations.row import PerturbationRow
 from robustbench_vit.records import MAX_STORED_CLASSES, PlannedCase
-from robustbench_vit.spec import parse
+from robustbench_vit.spec import Spec, as_spec, parse
 from robustbench_vit.suite import Case, Suite
 
 ENGINE_VERSION = 1
@@ -31,6 +34,11 @@ class RunnableCase:
     data: Dataset
     geometry: Geometry
     read_out: ReadOut
+    source: Source | None = None
+
+
+Load: TypeAlias = Callable[[Spec], ImageModel]
+"""Loads a model that transferred examples are made on."""
 
 
 def prepare(
@@ -40,6 +48,7 @@ def prepare(
     model_key: str,
     slots: Mapping[str, Dataset],
     options: Options,
+    load: Load,
 ) -> dict[Case, RunnableCase | PlannedCase]:
     """What each declared case comes to with one model: something to run, or a record that says why not.
 
@@ -50,48 +59,66 @@ def prepare(
         model_key: Folder of the model's results.
         slots: Data sets by slot; ``""`` is the run's own.
         options: Settings of the run.
+        load: Gives the models that transferred examples are made on, each once a run.
     """
-    return {
-        case: _outcome(case, blank_case(suite, case, model.name, model_key, slots, options), model, slots, options)
-        for case in cases
-    }
+    blanks = {case: blank_case(suite, case, model.name, model_key, slots, options) for case in cases}
+    return {case: _outcome(case, blank, model, slots, options, load) for case, blank in blanks.items()}
 
 
 def blank_case(
     suite: Suite, case: Case, model: str, model_key: str, slots: Mapping[str, Dataset], options: Options
 ) -> PlannedCase:
     """A planned case about which nothing but the declaration and its data are known."""
-    row = PERTURBATIONS.row(case.perturbation)
-    data = slots.get(case.data or "")
-    shown = row.label(case.perturbation)
+    row, data = _row(case), slots.get(case.data or "")
+    shown = row.label(case.perturbation) if row else str(case.perturbation)
     return PlannedCase(
         suite=str(suite),
         model=model,
         model_key=model_key,
         case=shown,
         case_key=f"{_slug(shown)}-{digest(str(part).encode() for part in (case, options.seed))[:12]}",
-        family=row.family,
+        family=PERTURBATIONS.row(case.perturbation).family if case.perturbation.name in PERTURBATIONS else "unknown",
         perturbation=shown,
         data=data.display if data else case.data or "",
         geometry=case.geometry or options.geometry or (str(data.geometry) if data else ""),
         label_space=case.labels or (data.label_space if data else ""),
         num_classes=0,
-        n=options.limit or 0,
+        n=min(_limits(case, options), default=0),
         seed=options.seed,
         dtype=options.dtype,
-        sweep=row.sweep(case.perturbation),
+        sweep=row.sweep(case.perturbation) if row else None,
         tags=case.tags,
+        threat=row.threat(case.perturbation) if row else None,
     )
 
 
+def _row(case: Case) -> PerturbationRow | None:
+    """The perturbation's row; None if the spec fits none, which is the failure of this case alone."""
+    try:
+        row = PERTURBATIONS.row(case.perturbation)
+        row.label(case.perturbation)
+    except SpecError:
+        return None
+    return row
+
+
+def _limits(case: Case, options: Options) -> list[int]:
+    return [limit for limit in (case.limit, options.limit) if limit is not None]
+
+
 def _outcome(
-    case: Case, blank: PlannedCase, model: ImageModel, slots: Mapping[str, Dataset], options: Options
+    case: Case,
+    blank: PlannedCase,
+    model: ImageModel,
+    slots: Mapping[str, Dataset],
+    options: Options,
+    load: Load,
 ) -> RunnableCase | PlannedCase:
     data = slots.get(case.data or "")
     if data is None:
         return replace(blank, status="skipped", reason=f"no data for slot {case.data!r}; give --data {case.data}=SPEC")
     try:
-        return _prepared(case, blank, model, data, options)
+        return _prepared(case, blank, model, data, options, load)
     except RobustbenchError as error:
         return failure(blank, error)
 
@@ -104,15 +131,19 @@ def failure(record: PlannedCase, error: Exception) -> PlannedCase:
     return replace(record, status="failed", reason=f"{kind}{error}")
 
 
-def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, options: Options) -> RunnableCase:
+def _prepared(
+    case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, options: Options, load: Load
+) -> RunnableCase:
     reading = read_out(model, data, case.labels)
     perturbation = Perturbation.bind(case.perturbation)
     data = images(perturbation, data)
     geometry = _geometry(case, model, data, options)
     # Gradients come in fp32 whatever the run's dtype, and the row says so.
-    dtype = "fp32" if "model" in perturbation.needs else options.dtype
+    dtype = "fp32" if perturbation.differentiates else options.dtype
     versions = (ENGINE_VERSION, *perturbation.versions)
-    parts = (data.digest, geometry, perturbation.canonical, versions, reading, options.seed, dtype)
+    source = _source(perturbation, data, case.labels, load) if "examples" in perturbation.needs else None
+    parts = [data.digest, geometry, perturbation.canonical, versions, reading, options.seed, dtype]
+    parts += [source.identity] if source else []
     record = replace(
         blank,
         case_key=f"{_slug(blank.case)}-{digest(str(part).encode() for part in parts)[:12]}",
@@ -121,12 +152,23 @@ def _prepared(case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, 
         geometry=str(geometry),
         label_space=str(reading),
         num_classes=len(data.classes),
-        n=min(options.limit or len(data), len(data)),
+        n=min([len(data), *_limits(case, options)]),
         input_size="×".join(map(str, model.preprocessing.input_size or ())),
         dtype=dtype,
         classes=data.classes if len(data.classes) <= MAX_STORED_CLASSES else (),
     )
-    return RunnableCase(record, perturbation, data, geometry, reading)
+    return RunnableCase(record, perturbation, data, geometry, reading, source)
+
+
+def _source(perturbation: Perturbation, data: Dataset, labels: str | None, load: Load) -> Source:
+    """The model that a transferred attack is made on, and how.
+
+    Raises:
+        RobustbenchError: If it cannot be loaded, or has other classes than the labels.
+    """
+    attack, spec = (as_spec(cast("str | Spec", perturbation.spec.args[name])) for name in ("attack", "source"))
+    model = load(spec)
+    return Source(model, model_key(model, model.digest()), Perturbation.bind(attack), read_out(model, data, labels))
 
 
 def read_out(model: ImageModel, data: Dataset, wanted: str | None = None) -> ReadOut:
@@ -176,9 +218,12 @@ def _geometry(case: Case, model: ImageModel, data: Dataset, options: Options) ->
     return Geometry.parse(model.preprocessing.native() if wanted == "native" else wanted)
 
 
-def model_key(name: str, identity: str) -> str:
-    """Folder of a model's results: slug of its name and digest of weights, architecture and preprocessing."""
-    return f"{_slug(name)}-{identity[: 24 if identity.startswith('unverified') else 12]}"
+def model_key(model: ImageModel, identity: str) -> str:
+    """Folder of a model's results: slug of its name and digest of weights, architecture and preprocessing.
+
+    What cannot be digested is never reused: its folder is another one every time.
+    """
+    return f"{_slug(model.name)}-{identity[:12] if model.verified else f'unverified{uuid4().hex[:14]}'}"
 
 
 def _slug(text: Any) -> str:

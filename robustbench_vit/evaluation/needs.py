@@ -44,8 +44,6 @@ class Contexts:
             CaseError: If the data set or the model cannot give what is needed.
         """
         needs, stop = perturbation.needs, start + len(images)
-        if "source_model" in needs:
-            raise CaseError(f"{perturbation.row.name} needs a source model, which this version cannot provide")
         mask = self.block.extra.get("mask")
         context = Context(
             positions=self.block.positions[start:stop],

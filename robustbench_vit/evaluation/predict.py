@@ -1,5 +1,7 @@
 """From logits to the columns of a row, without waiting for the device."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pyarrow as pa
 import torch
@@ -49,12 +51,15 @@ def value_range(images: Pixels) -> Columns:
     return {_LOW: images.amin(dim=(1, 2, 3)), _HIGH: images.amax(dim=(1, 2, 3))}
 
 
-def rows(batch: Batch, parts: list[Columns], *, clipped: bool = True) -> pa.Table:
+def rows(
+    batch: Batch, parts: list[Columns], words: Mapping[str, Sequence[str]] | None = None, *, clipped: bool = True
+) -> pa.Table:
     """Join the columns of a block's batches into rows; the only place that waits for the device.
 
     Args:
         batch: The block.
         parts: Columns of its batches, in order.
+        words: For columns of integers, the words they stand for.
         clipped: Whether the perturbed images had to stay in [0,1].
 
     Raises:
@@ -75,6 +80,7 @@ def rows(batch: Batch, parts: list[Columns], *, clipped: bool = True) -> pa.Tabl
     if len(broken):
         first = batch.ids[broken[0]]
         raise CaseError(f"NaN or infinite logits for {len(broken)} of {len(batch)} images, first for sample {first!r}")
+    spoken = {name: np.array(said, dtype=object)[columns.pop(name)] for name, said in (words or {}).items()}
     return pa.table(
         {
             "id": pa.array(batch.ids, pa.string()),
@@ -82,6 +88,7 @@ def rows(batch: Batch, parts: list[Columns], *, clipped: bool = True) -> pa.Tabl
             "label": batch.labels.numpy().astype(np.int32),
             **({"texture": batch.extra["texture"].numpy().astype(np.int32)} if "texture" in batch.extra else {}),
             **{name: _arrow(values) for name, values in columns.items()},
+            **{name: pa.array(values, pa.string()) for name, values in spoken.items()},
         }
     )
 

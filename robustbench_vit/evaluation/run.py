@@ -1,8 +1,9 @@
 """The run: every model over every block, whatever was computed before left alone (contracts C7 and C8)."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from itertools import zip_longest
 from uuid import uuid4
 
@@ -11,12 +12,13 @@ import pyarrow as pa
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.evaluation.block import Predictor
-from robustbench_vit.evaluation.cases import RunnableCase, failure
+from robustbench_vit.evaluation.cases import Load, RunnableCase, failure
 from robustbench_vit.evaluation.circumstances import circumstances, model_facts
 from robustbench_vit.evaluation.needs import Contexts
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.evaluation.progress import Progress, Silence
 from robustbench_vit.evaluation.work import Job, Work, plan_model
+from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
@@ -52,9 +54,9 @@ def run(
     """
     progress = progress or Silence()
     store.prepare()
-    ended = []
+    ended, load = [], _loader(models)
     for model in models:
-        work = plan_model(suite, cases, model, slots, store, options)
+        work = plan_model(suite, cases, model, slots, store, options, load)
         for reason in work.reasons():
             progress.say(f"{work.name}: {reason}")
         store.record([work.record(outcome) for outcome in work.outcomes.values()])  # a killed run has a report, too
@@ -65,9 +67,18 @@ def run(
     return ended
 
 
+def _loader(models: Sequence[str | ImageModel]) -> Load:
+    """Loads each source of transferred attacks once; a model that was given as an object goes by its name."""
+    own = {model.name: model for model in models if isinstance(model, ImageModel)}
+    return cache(lambda spec: own[spec.name] if spec.name in own else load_model(spec))
+
+
 def _key(outcome: RunnableCase | PlannedCase) -> str:
     return (outcome if isinstance(outcome, PlannedCase) else outcome.record).case_key
 
+
+_KEPT_EVERY = 60.0
+"""Seconds after which finished cases of a block are committed; attacks may take hours for a block."""
 
 Failed = dict[str, PlannedCase]
 """Records of cases that failed while running, by case key."""
@@ -80,7 +91,7 @@ def _run_model(work: Work, store: Store, options: Options, progress: Progress) -
     jobs = list(work.jobs(options))
     progress.total(sum(job.images for job in jobs))
     try:
-        predictor = Predictor(work.model, options, progress.say)
+        predictor = Predictor(work.model, options, progress.say, store.root / "examples")
     except RuntimeError as error:  # a model that does not fit the device
         _fail(work, work.cases, error, progress, failed)
         return failed
@@ -102,39 +113,58 @@ def _run_jobs(
         for job, after in zip_longest(jobs, jobs[1:]):
             blocks, ahead = ahead, after.decode(pool) if after else {}
             tables: dict[str, pa.Table] = {}
-            for geometry, cases in job.by_geometry().items():
-                tables |= _run_cases(work, predictor, blocks[geometry], cases, progress, failed)
+            committed = time.monotonic()
+            for case, table in _tables(work, predictor, job, blocks, progress, failed):
+                tables[case.record.case_key] = table
+                if time.monotonic() - committed > _KEPT_EVERY:
+                    store.commit(work.key, job.block, tables)
+                    tables, committed = {}, time.monotonic()
             if tables:
                 store.commit(work.key, job.block, tables)
 
 
-def _run_cases(
+def _tables(
     work: Work,
     predictor: Predictor,
-    decoded: "Future[Batch]",
-    cases: list[RunnableCase],
+    job: Job,
+    blocks: "Mapping[Geometry, Future[Batch]]",
     progress: Progress,
     failed: Failed,
-) -> dict[str, pa.Table]:
-    """Run the cases that share a decoded block; one that fails is recorded and left out from then on."""
-    tables: dict[str, pa.Table] = {}
-    cases = [case for case in cases if case.record.case_key not in failed]
-    if not cases:
-        return tables
-    try:
-        block = decoded.result()
-    except Exception as error:  # noqa: BLE001 - whatever a data set raises concerns its cases alone
-        _fail(work, cases, error, progress, failed)
-        return tables
-    _mention_resizing(work, predictor.model, cases[0].geometry, block, progress)
-    contexts = Contexts(block, predictor.model, predictor.device)
-    for case in cases:
+) -> Iterator[tuple[RunnableCase, pa.Table]]:
+    """Run a block's cases, those that share decoded images together; one that fails is left out from then on."""
+    for geometry, alike in job.by_geometry().items():
+        cases = [case for case in alike if case.record.case_key not in failed]
+        if not cases:
+            continue
         try:
-            tables[case.record.case_key] = predictor.run(case, block, contexts)
-        except Exception as error:  # noqa: BLE001 - whatever a model or a plugin raises concerns this case alone
-            _fail(work, [case], error, progress, failed)
-        progress.advance(len(block), f"{work.name} · {case.record.case}")
-    return tables
+            block = blocks[geometry].result()
+        except Exception as error:  # noqa: BLE001 - whatever a data set raises concerns its cases alone
+            _fail(work, cases, error, progress, failed)
+            continue
+        _mention_resizing(work, predictor.model, geometry, block, progress)
+        contexts = Contexts(block, predictor.model, predictor.device)
+        for case in cases:
+            ticks = _Ticks(progress, f"{work.name} · {case.record.case}", job.of(case))
+            try:
+                yield case, predictor.run(case, block.first(job.of(case)), contexts, ticks)
+            except Exception as error:  # noqa: BLE001 - whatever a model or a plugin raises concerns this case alone
+                _fail(work, [case], error, progress, failed)
+            ticks.finish()
+
+
+class _Ticks:
+    """Progress within a case, which ends at its number of images however the case ends."""
+
+    def __init__(self, progress: Progress, what: str, images: int) -> None:
+        self.progress, self.what, self.left = progress, what, images
+
+    def __call__(self, images: int) -> None:
+        done = min(images, self.left)  # a batch that ran out of memory comes again
+        self.left -= done
+        self.progress.advance(done, self.what)
+
+    def finish(self) -> None:
+        self(self.left)
 
 
 def _mention_resizing(work: Work, model: ImageModel, geometry: Geometry, block: Batch, progress: Progress) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from uuid import uuid4
 
 from robustbench_vit.catalog import digest
 from robustbench_vit.data import load_dataset
@@ -13,7 +12,7 @@ from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.errors import RobustbenchError
 from robustbench_vit.evaluation.block import BLOCK
-from robustbench_vit.evaluation.cases import RunnableCase, blank_case, model_key, prepare
+from robustbench_vit.evaluation.cases import Load, RunnableCase, blank_case, model_key, prepare
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
@@ -50,7 +49,11 @@ class Job:
     @property
     def images(self) -> int:
         """Images to perturb and classify."""
-        return (self.stop - self.start) * len(self.cases)
+        return sum(self.of(case) for case in self.cases)
+
+    def of(self, case: RunnableCase) -> int:
+        """How many images of the block a case asks for, from the first."""
+        return min(self.stop, case.record.n) - self.start
 
     def by_geometry(self) -> dict[Geometry, list[RunnableCase]]:
         """Cases that share decoded images."""
@@ -139,6 +142,7 @@ def plan_model(
     slots: Mapping[str, Dataset],
     store: Store,
     options: Options,
+    load: Load,
 ) -> Work:
     """Load a model and find out what it still has to do.
 
@@ -155,9 +159,8 @@ def plan_model(
         failed = {case: replace(blank, status="failed", reason=str(error)) for case, blank in blanks.items()}
         return Work(str(model), unloaded, failed)
     store.forget(unloaded)
-    # What cannot be digested is never reused: its folder is new every time.
     identity = loaded.digest()
-    key = model_key(loaded.name, identity if loaded.verified else f"unverified{uuid4().hex}")
-    work = Work(loaded.name, key, prepare(suite, cases, loaded, key, slots, options), loaded, identity)
+    key = model_key(loaded, identity)
+    work = Work(loaded.name, key, prepare(suite, cases, loaded, key, slots, options, load), loaded, identity)
     work.held = store.positions(key, [case.record.case_key for case in work.cases])
     return work

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from robustbench_vit.catalog import digest
 from robustbench_vit.errors import ModelError
@@ -80,6 +81,14 @@ class ImageModel(nn.Module):
     def num_parameters(self) -> int:
         """Number of scalars the network learned."""
         return sum(parameter.numel() for parameter in self.network.parameters())
+
+    def training_layers(self) -> list[str]:
+        """Layers that do not behave as in evaluation: in training mode, or normalising by statistics of the batch."""
+        return [
+            name
+            for name, layer in self.network.named_modules()
+            if layer.training or (isinstance(layer, _BatchNorm) and layer.running_mean is None)
+        ]
 
     def digest(self) -> str:
         """Identity of weights, architecture and preprocessing (contract C8).

@@ -140,9 +140,8 @@ class Search:
             "broken_by": self.broken_by,
             "forward_passes": self.forward_passes,
             "backward_passes": self.backward_passes,
+            "zero_gradient": self.zero_gradient.masked_fill(self.broken_by == CLEAN, nan),
         }
-        if bool(self.backward_passes.any()):
-            columns["zero_gradient"] = self.zero_gradient.masked_fill(self.broken_by == CLEAN, nan)
         return Perturbed(self.worst, columns, {"broken_by": ("none", "clean", *(attacks or [self.name]))})
 
     def _forward(self, images: Pixels, rows: Rows) -> Logits:
