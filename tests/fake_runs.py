@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from robustbench_vit.aggregates.corruptions import BENCHMARK, SEVERITIES
-from robustbench_vit.records import PlannedCase, Sweep
+from robustbench_vit.records import PlannedCase, Sweep, Threat
 from robustbench_vit.spec import Spec
 
 
@@ -69,6 +69,33 @@ def random_predictions(n: int = 200, classes: int = 10, skill: float = 1.0, seed
 def answers(*correct: bool) -> pd.DataFrame:
     """Rows of two classes in which exactly these predictions are right, with probability 1."""
     return predictions(np.eye(2)[[0 if right else 1 for right in correct]], [0] * len(correct))
+
+
+def attack(case: str = "pgd(eps=0.1)", model: str = "zoo:a", threat: object = None, **fields: object) -> PlannedCase:
+    """A case of an attack.
+
+    Args:
+        case: Its spec.
+        model: Who is attacked.
+        threat: Fields of the threat that are not those of PGD with 20 steps of L∞ and eps 0.1.
+        **fields: Of the case.
+    """
+    known = {"attack": case.partition("(")[0], "norm": "linf", "eps": 0.1, "knowledge": "white-box", "steps": 20}
+    said = Threat(**{**known, **(threat or {})})
+    family = "transfer" if said.source else "adversarial"
+    return planned(case, model, **{"family": family, "threat": said, **fields})
+
+
+def broken(words: str | Sequence[str], **columns: object) -> pd.DataFrame:
+    """Rows of two classes under an attack.
+
+    Args:
+        words: What broke each image, or all of it with spaces between; the prediction is right where nothing did.
+        **columns: More columns, a value an image.
+    """
+    found = words.split() if isinstance(words, str) else list(words)
+    passes = {"forward_passes": [21] * len(found), "backward_passes": [20] * len(found)}
+    return answers(*[word == "none" for word in found]).assign(broken_by=found, **{**passes, **columns})
 
 
 CUES = ("cat", "dog", "owl")

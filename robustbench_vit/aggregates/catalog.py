@@ -49,14 +49,15 @@ AGGREGATES: Catalog[Aggregate] = Catalog(
             "robustbench_vit.aggregates.accuracy:accuracy_drop",
             "accuracy lost to the perturbation",
             higher_is_better=False,
-            definition="top1 of the clean case − top1 of this case, over the same images",
+            definition="top1 of the clean case − top1 of this case (of an attack: robust_accuracy), over the same "
+            "images",
         ),
         Aggregate(
             "auc",
             "robustbench_vit.aggregates.accuracy:area_under_curve",
             "area under the accuracy curve",
-            definition="trapezoidal area under top1 along the axis, divided by the length of the axis; "
-            "with the clean case where the axis has a place for it",
+            definition="trapezoidal area under top1 (of an attack: robust_accuracy) along the axis, divided by the "
+            "length of the axis; with the clean case where the axis has a place for it",
             scope="curve",
         ),
         Aggregate(
@@ -164,7 +165,16 @@ AGGREGATES: Catalog[Aggregate] = Catalog(
             "robustbench_vit.aggregates.accuracy:relative_robustness",
             "share of the clean accuracy that is kept",
             unit="ratio",
-            definition="top1 of this case / top1 of the clean case, over the same images",
+            definition="top1 of this case (of an attack: robust_accuracy) / top1 of the clean case, over the same "
+            "images",
+        ),
+        Aggregate(
+            "robust_auc",
+            "robustbench_vit.aggregates.accuracy:area_under_curve",
+            "area under the curve of robust accuracy over eps",
+            definition="trapezoidal area under robust_accuracy (share of images with min_eps > eps) from eps 0, where "
+            "it is clean accuracy, to the largest eps of the grid, divided by that eps",
+            scope="eps",
         ),
     ),
 )

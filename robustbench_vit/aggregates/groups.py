@@ -15,6 +15,7 @@ from robustbench_vit.records import PlannedCase
 Scope: TypeAlias = Literal[
     "case",  # the clean case and a case
     "curve",  # the points of a curve, in the order of the axis
+    "eps",  # one case of min_eps at 0 and at each eps of its grid
     "family",  # all cases of a family
     "corruption",  # a common corruption at severities 1 to 5
     "clean+corruption",  # the clean case, then those five
@@ -28,6 +29,9 @@ Scope: TypeAlias = Literal[
 
 CLEAN = "clean"
 """Family of the clean case."""
+
+ATTACKS = frozenset({"adversarial", "transfer"})
+"""Families of attacks."""
 
 _Cells: TypeAlias = dict[tuple[str, int], list[PlannedCase]]
 """Cases of a grid by corruption and severity."""
@@ -95,14 +99,22 @@ def groups(cases: Sequence[PlannedCase]) -> Iterator[Group]:
         perturbed = [case for case in alike if case.family != CLEAN and case.status != "skipped"]
         yield from (_pair(clean, case) for case in perturbed)
         swept = [case for case in perturbed if case.sweep]
-        yield from (_curve(clean, points) for points in _split(swept, lambda case: case.sweep and case.sweep.curve))
+        curves = _split(swept, lambda case: case.sweep and case.sweep.curve)
+        # One eps and the clean image make no curve: its area would say how large that eps is.
+        yield from (_curve(clean, points) for points in curves if len(points) > 1 or not is_attack(points[0]))
         # Of corruptions there are grids: a mean over whatever was run would pass for the mean of the benchmark.
-        ungridded = [case for case in perturbed if not place(case)]
+        # Of attacks the worst case counts: their mean rises with every weak attack that is added to a suite.
+        ungridded = [case for case in perturbed if not place(case) and not is_attack(case)]
         yield from (
             Group("family", family[0].family, tuple(family)) for family in _split(ungridded, lambda case: case.family)
         )
         # A grid without what was skipped is not complete.
         yield from _grids(clean, [case for case in alike if case.family != CLEAN])
+
+
+def is_attack(case: PlannedCase) -> bool:
+    """Whether a case looks for the images on which the model errs."""
+    return case.threat is not None or case.family in ATTACKS
 
 
 def _pair(clean: PlannedCase | None, case: PlannedCase) -> Group:

@@ -12,10 +12,13 @@ from robustbench_vit.errors import CaseError
 from robustbench_vit.metrics.catalog import Metric
 from robustbench_vit.metrics.contributions import Contributions
 from robustbench_vit.metrics.intervals import Estimate, estimate
-from robustbench_vit.records import Measurement, PlannedCase
+from robustbench_vit.records import Measurement, PlannedCase, Sweep
 
 NOTHING = Estimate(nan, nan, nan, 0)
 """There is no number."""
+
+EPS_AXIS = "eps, pixels in [0,1]"
+"""Axis of the curve that one case of min_eps is."""
 
 _Name = TypeVar("_Name", bound=Hashable)
 
@@ -81,7 +84,7 @@ def of_case(
     case: PlannedCase, metric: str, number: Estimate, *, unit: str, definition: str, reason: str = ""
 ) -> Measurement:
     """A number of one case."""
-    sweep = case.sweep
+    sweep, threat = place_on_curve(case), case.threat
     return Measurement(
         model=case.model,
         case=case.case,
@@ -106,4 +109,12 @@ def of_case(
         axis=sweep.axis if sweep else "",
         at=sweep.at if sweep else nan,
         clean_at=nan if sweep is None or sweep.clean_at is None else sweep.clean_at,
+        reference=threat.source if threat else "",
     )
+
+
+def place_on_curve(case: PlannedCase) -> Sweep | None:
+    """Where a case stands on a curve; one that knows a grid of eps is a curve of its own, and stands at its end."""
+    if case.threat and case.threat.grid:
+        return Sweep(case.case, EPS_AXIS, case.threat.grid[-1], 0.0)
+    return case.sweep

@@ -8,24 +8,24 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from robustbench_vit.aggregates.attacks import of_attack
 from robustbench_vit.aggregates.boards import boards, decisions, measure_board
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
+from robustbench_vit.aggregates.figures import figures
 from robustbench_vit.aggregates.groups import Cell, Group, groups
+from robustbench_vit.aggregates.honesty import BETWEEN, WARNED, comparisons, doubts
 from robustbench_vit.aggregates.measuring import NOTHING, attempt, estimates, metrics_of, of_case
 from robustbench_vit.aggregates.references import AlexNet, Reference, reference_model
 from robustbench_vit.errors import StoreError
-from robustbench_vit.metrics.accuracy import hits
 from robustbench_vit.metrics.catalog import METRICS, Metric
-from robustbench_vit.metrics.contributions import Contributions, FloatArray
-from robustbench_vit.metrics.intervals import Estimate, estimate
+from robustbench_vit.metrics.contributions import FloatArray
+from robustbench_vit.metrics.intervals import Estimate
+from robustbench_vit.metrics.robustness import right
 from robustbench_vit.records import CORE_COLUMNS, Measurement, PlannedCase, Status
 from robustbench_vit.trials import Trials
 
 COLUMNS = tuple(field.name for field in fields(Measurement))
 """Columns of the frame of measurements."""
-
-EXTRA_UNITS = {"rms": "pixel", "area": "rate", "mass": "rate"}
-"""Units of per-sample figures that perturbations report; figures not named here have none."""
 
 _Correct: TypeAlias = dict[PlannedCase, "pd.Series[float]"]
 
@@ -67,12 +67,18 @@ def score(
     for suite, model in dict.fromkeys((case.suite, case.model_key) for case in cases):
         plan = [case for case in cases if (case.suite, case.model_key) == (suite, model)]
         correct: _Correct = {}
+        own: dict[PlannedCase, list[Measurement]] = {}
+        doubted: dict[PlannedCase, list[str]] = {}
         for case in plan:
             found = _read(case, rows)
-            correct[case] = _correct(found)
-            if (own := decisions(case, found, trials)) is not None:
-                decided[case] = own
-            measured += [(order[case], measurement) for measurement in _measure(case, found)]
+            correct[case], doubted[case] = _correct(found), doubts(case, found)
+            own[case] = list(_measure(case, found))
+            if (decision := decisions(case, found, trials)) is not None:
+                decided[case] = decision
+        for case, texts in comparisons({case: correct[case] for case in plan if case.threat}).items():
+            doubted[case] += texts
+        for case, numbers in own.items():
+            measured += [(order[case], _warned(number, doubted[case])) for number in numbers]
         for group in groups(plan):
             last = max(order[case] for case in group.members)
             measured += [(last, measurement) for measurement in _aggregate(group, correct, compared)]
@@ -102,41 +108,31 @@ def _read(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> pd.
 
 def _measure(case: PlannedCase, rows: pd.DataFrame) -> Iterator[Measurement]:
     if not len(rows):
-        top1 = METRICS["top1"]
-        yield of_case(
-            case,
-            "top1",
-            NOTHING,
-            unit=top1.unit,
-            definition=top1.definition,
-            reason=case.reason or "no image is done yet",
-        )
+        yield from _unmeasured(case)
         return
     metrics = [metric for metric in METRICS if set(metric.columns) <= set(rows.columns)]
     yield from metrics_of(case, metrics, rows)
-    yield from _extras(case, rows, metrics)
+    yield from of_attack(case, rows)
+    yield from figures(case, rows, {column for metric in metrics for column in metric.columns})
 
 
-def _extras(case: PlannedCase, rows: pd.DataFrame, metrics: Sequence[Metric]) -> Iterator[Measurement]:
-    """Means of the figures that the perturbation itself reports for each image."""
-    known = {*CORE_COLUMNS, *(column for metric in metrics for column in metric.columns)}
-    for name in sorted(set(map(str, rows.columns)) - known):
-        if not pd.api.types.is_numeric_dtype(rows[name]):
-            continue
-        values = rows[name].to_numpy(np.float64, na_value=nan)
-        # A figure may be absent for some images, such as the smallest eps of an attack that failed.
-        values = values[np.isfinite(values)]
-        flag = pd.api.types.is_bool_dtype(rows[name])
-        unit = EXTRA_UNITS.get(name, "rate" if flag else "")
-        number = estimate([Contributions(values, proportion=flag)])[0]
-        definition = f"mean over images of {name!r} as the perturbation reports it"
-        reason = "" if number.n else f"no image has a finite {name!r}"
-        yield of_case(case, name, number, unit=unit, definition=definition, reason=reason)
+def _unmeasured(case: PlannedCase) -> Iterator[Measurement]:
+    """Of a case without rows: the numbers that a reader looks for, with the reason why there are none."""
+    wanted: list[Metric | Aggregate] = [METRICS["top1"], *([METRICS["robust_accuracy"]] if case.threat else [])]
+    if case.threat and case.threat.grid:
+        wanted.append(AGGREGATES["robust_auc"])
+    for row in wanted:
+        reason = case.reason or "no image is done yet"
+        yield of_case(case, row.name, NOTHING, unit=row.unit, definition=row.definition, reason=reason)
+
+
+def _warned(number: Measurement, texts: Sequence[str]) -> Measurement:
+    return replace(number, warning=BETWEEN.join(texts)) if texts and number.metric in WARNED else number
 
 
 def _correct(rows: pd.DataFrame) -> "pd.Series[float]":
-    """1 where the prediction is right, else 0, by sample id."""
-    return pd.Series(hits(rows), index=pd.Index(rows["id"], dtype=object))
+    """1 where the prediction is right, and no attack made it wrong on the way, else 0, by sample id."""
+    return pd.Series(right(rows), index=pd.Index(rows["id"], dtype=object))
 
 
 def _aggregate(group: Group, correct: _Correct, reference: Reference) -> Iterator[Measurement]:
@@ -218,7 +214,7 @@ def _of_group(
         definition=_definition(aggregate, group.last, number, reference),
         reason=reason,
     )
-    own = replace(own, status=status, reference=reference.name if reference else "")
+    own = replace(own, status=status, reference=reference.name if reference else own.reference)
     if group.scope == "case":
         return own
     if group.name == own.curve:

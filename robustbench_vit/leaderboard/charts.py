@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import altair as alt
 
-from robustbench_vit.leaderboard.sections import CLEAN, Section
+from robustbench_vit.leaderboard.sections import CLEAN, ROBUST, Section
 from robustbench_vit.records import Measurement
 
 COLOURS = 8
@@ -46,10 +46,22 @@ def curves(section: Section, looks: Mapping[str, Look]) -> Iterator[tuple[str, d
         looks: Of all its models.
     """
     own_looks = {model: looks[model] for model in section.models}
-    points = [item for item in section.measurements if item.metric == "top1" and item.curve]
+    points = _points(section)
     for curve, geometry in dict.fromkeys((item.curve, item.geometry) for item in points):
         own = [item for item in points if (item.curve, item.geometry) == (curve, geometry)]
-        yield curve, _specification(_values(section, own), own[0].axis, own_looks)
+        title = "robust accuracy" if own[0].metric == ROBUST else "accuracy"
+        yield curve, _specification(_values(section, own), own[0].axis, title, own_looks)
+
+
+def _points(section: Section) -> list[Measurement]:
+    """What is drawn: accuracy, and of attacks the robust one."""
+    robust = [item for item in section.measurements if item.metric == ROBUST and item.curve]
+    attacked = {(item.case, item.geometry) for item in robust}
+    return robust + [
+        item
+        for item in section.measurements
+        if item.metric == "top1" and item.curve and (item.case, item.geometry) not in attacked
+    ]
 
 
 def _values(section: Section, points: Sequence[Measurement]) -> list[dict[str, Any]]:
@@ -74,13 +86,13 @@ def drawn(item: Measurement) -> dict[str, float | None]:
     return {name: None if isnan(value) else round(value, _DIGITS) for name, value in numbers.items()}
 
 
-def _specification(values: list[dict[str, Any]], axis: str, looks: Mapping[str, Look]) -> dict[str, Any]:
+def _specification(values: list[dict[str, Any]], axis: str, title: str, looks: Mapping[str, Look]) -> dict[str, Any]:
     # The page's buttons set this parameter; a legend of Vega's own could not be reached by keyboard.
     hidden = alt.param(name="hidden", value=[])
     # Severities and numbers of cells have nothing between them.
     ticks = alt.Axis(tickMinStep=1) if all(float(item["at"]).is_integer() for item in values) else alt.Axis()
     x = alt.X("at:Q", title=axis, scale=alt.Scale(zero=False, nice=False, padding=8), axis=ticks)
-    y = alt.Y("value:Q", title="accuracy", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
+    y = alt.Y("value:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
     models, colours, dashes = (
         list(looks),
         [one.colour for one in looks.values()],
@@ -91,13 +103,13 @@ def _specification(values: list[dict[str, Any]], axis: str, looks: Mapping[str, 
     tooltip = [
         alt.Tooltip("model:N"),
         alt.Tooltip("case:N"),
-        alt.Tooltip("value:Q", title="accuracy", format=".1%"),
+        alt.Tooltip("value:Q", title=title, format=".1%"),
         alt.Tooltip("low:Q", format=".1%"),
         alt.Tooltip("high:Q", format=".1%"),
         alt.Tooltip("n:Q", title="images"),
     ]
     base = alt.Chart({"values": values}).transform_filter("indexof(hidden, datum.model) < 0").encode(x, colour)
-    band = base.mark_area(opacity=0.16).encode(alt.Y("low:Q", title="accuracy"), alt.Y2("high:Q"))
+    band = base.mark_area(opacity=0.16).encode(alt.Y("low:Q", title=title), alt.Y2("high:Q"))
     line = base.mark_line(strokeWidth=2).encode(y, dash)
     points = base.mark_point(size=36, filled=True, opacity=1).encode(y, tooltip=tooltip)
     chart = alt.layer(band, line, points).add_params(hidden).properties(width="container", height=230)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from robustbench_vit.leaderboard.attacks import file_columns
 from robustbench_vit.leaderboard.page import page
 from robustbench_vit.leaderboard.sections import Column, Facts, Section, sections
 from robustbench_vit.store.files import write_text
@@ -50,7 +51,7 @@ def _rows(section: Section, facts: Facts) -> list[dict[str, Any]]:
     rows = []
     for model in section.models:
         row: dict[str, Any] = {"suite": section.suite, "data": section.data, "model": model, "n": section.images(model)}
-        for column in section.columns:
+        for column in (*section.columns, *file_columns(section)):
             row |= _numbers(section, model, column)
         row |= {status: section.count(model, status) for status in ("partial", "failed", "skipped")}
         known = dict(facts.models.get(model, {}))

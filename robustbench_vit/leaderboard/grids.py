@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import isnan
 
 from robustbench_vit.aggregates.corruptions import GROUPS, benchmark_part, place_of
-from robustbench_vit.leaderboard.sections import Section, interval, number, short_labels
+from robustbench_vit.leaderboard.labels import short_labels
+from robustbench_vit.leaderboard.sections import Section, interval, number
 from robustbench_vit.records import Measurement
 
 _MEAN = "mean_corruption_accuracy"

@@ -15,9 +15,11 @@ from markupsafe import Markup
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
 from robustbench_vit.aggregates.references import ALEXNET, unlike_validation
+from robustbench_vit.leaderboard.attacks import Attacks, Transfer, attacks, transfers, warnings
 from robustbench_vit.leaderboard.charts import Look, curves, look
 from robustbench_vit.leaderboard.grids import Grid, grids
-from robustbench_vit.leaderboard.sections import PERCENT_UNITS, Column, Facts, Section, interval, number, short_labels
+from robustbench_vit.leaderboard.labels import short_labels
+from robustbench_vit.leaderboard.sections import PERCENT_UNITS, Column, Facts, Section, interval, number
 from robustbench_vit.leaderboard.shape_chart import axis_looks, hidden_at_first, shape_chart
 from robustbench_vit.leaderboard.shapes import SUMMARY, Consistency, ShapeAxis, consistencies, shape_axes
 from robustbench_vit.metrics.catalog import METRICS
@@ -40,6 +42,7 @@ class Shown:
         width: How wide the interval is, likewise.
         level: The value itself, in percent.
         second: Another number of the same cell, with its interval.
+        warning: Why the number may not mean what it seems to.
     """
 
     text: str
@@ -51,6 +54,7 @@ class Shown:
     width: float = 0.0
     level: float = 0.0
     second: str = ""
+    warning: str = ""
 
 
 def page(sections: Sequence[Section], facts: Facts) -> str:
@@ -96,6 +100,9 @@ def _section(section: Section, facts: Facts, models: Sequence[str]) -> dict[str,
         "facts": [name for name in ("parameters", "throughput") if any(one.get(name) is not None for one in known)],
         "rows": [_row(section, model, facts) for model in section.models],
         "grids": [_grid(grid) for grid in grids(section)],
+        "attacks": _attacks(attacks(section)),
+        "transfers": [_transfer(one) for one in transfers(section)],
+        "warnings": warnings(section),
         "shapes": [_shape(axis, looks) for axis in shape_axes(section)],
         "consistencies": [_consistency(one) for one in consistencies(section)],
         "looks": looks,
@@ -138,6 +145,29 @@ def _grid(grid: Grid) -> dict[str, Any]:
     return {"label": grid.label, "geometry": grid.geometry, "rows": rows, "definition": grid.definition}
 
 
+def _attacks(table: Attacks) -> dict[str, Any]:
+    rows, models = [], table.section.models
+    for row in table.rows:
+        cells = [
+            replace(_shown(table.section.cell(model, row), first=False), second=table.passes(model, row))
+            for model in models
+        ]
+        shares = [
+            (word, [_shown(table.share(model, row, word), first=False) for model in models])
+            for word in table.broken_by(row)
+        ]
+        rows.append({"case": row.case, "label": row.label, "cells": cells, "shares": shares})
+    return {"rows": rows}
+
+
+def _transfer(found: Transfer) -> dict[str, Any]:
+    rows = [
+        (source, [_shown(found.at(source, model), first=False) for model in found.section.models])
+        for source in found.cases
+    ]
+    return {"attack": found.attack, "geometry": found.geometry, "rows": rows}
+
+
 def _shape(axis: ShapeAxis, models: Mapping[str, Look]) -> dict[str, Any]:
     looks = axis_looks(axis, models)
     return {
@@ -173,13 +203,11 @@ def _shown(measurement: Measurement | None, first: bool) -> Shown:
         return Shown("–", note=measurement.reason or measurement.status)
     text, unit = number(measurement.value, measurement.unit), measurement.unit
     note = _note(measurement)
-    shown = Shown(text, interval(measurement), repr(measurement.value), first, note)
+    shown = Shown(text, interval(measurement), repr(measurement.value), first, note, warning=measurement.warning)
     if unit not in PERCENT_UNITS or measurement.low < 0:  # the bar spans 0 to 100 %
         return shown
     low, high = (min(max(100 * end, 0.0), 100.0) for end in (measurement.low, measurement.high))
-    return Shown(
-        text, shown.interval, shown.sort, first, note, round(low, 2), round(high - low, 2), 100 * measurement.value
-    )
+    return replace(shown, left=round(low, 2), width=round(high - low, 2), level=100 * measurement.value)
 
 
 def _note(measurement: Measurement) -> str:

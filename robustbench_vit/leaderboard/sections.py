@@ -1,7 +1,7 @@
 """What stands in which table: one section for each suite, version and data set, which never share a table."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isnan
@@ -12,17 +12,25 @@ import pandas as pd
 from robustbench_vit.aggregates.catalog import AGGREGATES, PERCENT
 from robustbench_vit.aggregates.corruptions import benchmark_part, place_of
 from robustbench_vit.aggregates.references import ALEXNET
-from robustbench_vit.errors import SpecError, StoreError
+from robustbench_vit.errors import StoreError
+from robustbench_vit.leaderboard.labels import attack_labels, short_labels
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import Measurement
-from robustbench_vit.spec import Spec, format_value, parse
 
-CLEAN = "clean"
+CLEAN, TRANSFER = "clean", "transfer"
+"""Families that have places of their own."""
+
+ROBUST = "robust_accuracy"
+"""The metric of attacks."""
+
+_ATTACKS = {ROBUST, "robust_auc"}
 PERCENT_UNITS = frozenset({"rate", "ratio"})
 """Units shown as percent; inside, rates stay in [0, 1]."""
 
 _SHOWN = {
     "top1": "accuracy",
+    ROBUST: "robust accuracy",
+    "robust_auc": "robust AUC",
     "shape_bias": "shape bias",
     "accuracy_difference": "accuracy − humans",
     "mce": "mCE",
@@ -33,7 +41,6 @@ _SHOWN = {
     "nll": "NLL",
     "ece15": "ECE",
 }
-_GRIDS = "corruptions"  # the first word of a grid's name; whether stored or generated is never left out
 
 
 @dataclass(frozen=True)
@@ -102,15 +109,15 @@ class Section:
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
-        """Clean accuracy, shape bias, corruptions, the area under each curve, the mean of each family, NLL and ECE."""
+        """Clean accuracy, attacks, shape bias, corruptions, areas under curves, means of families, NLL and ECE."""
         found: list[Column] = []
         for metric, of in _SHOWN.items():
             shown = [item for item in self.measurements if item.metric == metric and _in_summary(item)]
             places = {(item.case, item.geometry): item.reference for item in shown}
-            short = short_labels(case for case, _ in places)
+            short = (attack_labels if metric in _ATTACKS else short_labels)(case for case, _ in places)
             for (case, geometry), reference in places.items():
                 other = "" if geometry == self._geometry else f" · {geometry}"
-                other += f" / {reference}" if reference not in {"", ALEXNET} else ""
+                other += f" / {reference}" if metric in AGGREGATES and reference not in {"", ALEXNET} else ""
                 name = f"{metric} {case}{other}" if metric in AGGREGATES else f"{case}_{metric}{other}"
                 found.append(Column(metric, case, geometry, of, f"{short[case]}{other}", name))
         return tuple(found)
@@ -160,10 +167,14 @@ class Section:
         return self._images[model]
 
     def leaders(self, column: Column) -> frozenset[str]:
-        """The models that share first place: the best, and all whose interval overlaps the best one's."""
+        """The models that share first place: the best, and all whose interval overlaps the best one's.
+
+        A number with a warning leads nothing: most often it is too high.
+        """
         if column.higher_is_better is None:
             return frozenset()
-        cells = {model: cell for model in self.models if (cell := self.cell(model, column)) and not isnan(cell.value)}
+        found = {model: self.cell(model, column) for model in self.models}
+        cells = {model: cell for model, cell in found.items() if cell and not isnan(cell.value) and not cell.warning}
         if len(cells) < 2:
             return frozenset()
         sign = 1 if column.higher_is_better else -1
@@ -211,6 +222,9 @@ def sections(measurements: pd.DataFrame) -> list[Section]:
 
 def _in_summary(item: Measurement) -> bool:
     """Whether a measurement of a metric that is shown belongs to the summary of its section."""
+    if item.metric == ROBUST:
+        # Sources and models make a table of their own, and what has a whole curve the area under it.
+        return item.family != TRANSFER and not item.category and item.curve != item.case
     if item.metric not in AGGREGATES:
         return item.family == CLEAN
     if item.metric == "mean_corruption_accuracy":
@@ -218,34 +232,6 @@ def _in_summary(item: Measurement) -> bool:
         return own is not None and not own[1] and item.status != "skipped"
     # Corruptions have a table of their own instead of a column a curve. What was skipped, nobody asked for.
     return item.status != "skipped" and not (item.metric == "auc" and place_of(item.case))
-
-
-def short_labels(specs: Iterable[str]) -> dict[str, str]:
-    """The name alone where that tells specs apart, else the name with the arguments in a few words.
-
-    Example:
-        >>> list(short_labels(["shuffle", "drop(region=salient, by=mass)", "drop(rms=0.2)", "drop"]).values())
-        ['shuffle', 'drop mass salient', 'drop rms=0.2', 'drop']
-    """
-    specs = list(specs)
-    often = Counter(spec.partition("(")[0] for spec in specs)
-    alone = {name for name, count in often.items() if count == 1} - {_GRIDS}
-    short = {spec: name if (name := spec.partition("(")[0]) in alone else _few_words(spec) for spec in specs}
-    twice = {label for label, count in Counter(short.values()).items() if count > 1}
-    return {spec: spec if label in twice else label for spec, label in short.items()}
-
-
-def _few_words(text: str) -> str:
-    """``patchdrop(ratio=0.5, region=salient)`` → ``patchdrop ratio=0.5 salient``: words speak for themselves."""
-    try:
-        spec = parse(text)
-    except SpecError:  # whatever a user calls a case
-        return text
-    shown = [value if isinstance(value, str) else format_value(value) for value in spec.positional]
-    for key, value in sorted(spec.args.items()):
-        word = isinstance(value, str) or (isinstance(value, Spec) and not value.args and not value.positional)
-        shown.append(str(value) if word else f"{key}={format_value(value)}")
-    return " ".join([spec.name, *shown])
 
 
 def number(value: float, unit: str) -> str:

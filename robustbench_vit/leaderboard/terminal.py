@@ -7,24 +7,27 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from robustbench_vit.leaderboard.attacks import MARK, Attacks, Doubt, Transfer, attacks, marked, transfers, warnings
 from robustbench_vit.leaderboard.grids import Grid, grids
-from robustbench_vit.leaderboard.sections import Column, Section, interval, number, sections, short_labels
+from robustbench_vit.leaderboard.labels import short_labels
+from robustbench_vit.leaderboard.sections import ROBUST, Column, Section, interval, number, sections
 from robustbench_vit.leaderboard.shapes import SUMMARY, ShapeAxis, shape_axes
 from robustbench_vit.records import Measurement
 
-_SHOWN = {"top1", "auc", "mce", "relative_mce", "mean_corruption_accuracy"}
+_SHOWN = {"top1", ROBUST, "robust_auc", "auc", "mce", "relative_mce", "mean_corruption_accuracy"}
 _MOST = 30  # cases shown of a suite without curves; the page has all
 
 
 def tables(measurements: pd.DataFrame) -> list[Table]:
-    """A table for each suite, version and data set, and behind it those of common corruptions and of cue conflict.
+    """A table for each suite, version and data set; behind it those of corruptions, attacks, warnings, cue conflict.
 
     Args:
         measurements: As `robustbench_vit.aggregates.score` gives them.
 
     Returns:
         A row a model: clean accuracy, corruption errors and the area under each curve with their intervals, and how
-        many cases are missing. For a grid, the mean accuracy and the corruption error of each corruption; for cue
+        many cases are missing. For attacks, what they leave and cost, the transfer between models, and a line a
+        warning. For a grid, the mean accuracy and the corruption error of each corruption; for cue
         conflict, the shape bias of models and humans.
     """
     return [table for section in sections(measurements) for table in _tables(section)]
@@ -33,6 +36,11 @@ def tables(measurements: pd.DataFrame) -> list[Table]:
 def _tables(section: Section) -> Iterator[Table]:
     yield _table(section)
     yield from (_grid_table(grid) for grid in grids(section))
+    if (found := attacks(section)).rows:
+        yield _attack_table(found)
+    yield from (_transfer_table(one) for one in transfers(section))
+    if doubted := warnings(section):
+        yield _warning_table(section, doubted)
     yield from (_shape_table(section, axis) for axis in shape_axes(section))
 
 
@@ -59,6 +67,36 @@ def _grid_table(grid: Grid) -> Table:
     return table
 
 
+def _attack_table(found: Attacks) -> Table:
+    section, heads = found.section, [row.label for row in found.rows]
+    cells = [
+        [_lines(_cell(section.cell(model, row)), found.passes(model, row)) for row in found.rows]
+        for model in section.models
+    ]
+    table = _filled(f"{section.suite} on {section.data}, attacks", section.models, heads, cells)
+    table.caption = Text("robust accuracy in %, 95 % interval, passes for an image")
+    return table
+
+
+def _transfer_table(found: Transfer) -> Table:
+    section, sources = found.section, list(found.cases)
+    title = f"{section.suite} on {section.data}, transfer of {found.attack}"
+    table = _empty(title, "made on", [f"judged by {model}" for model in section.models])
+    for source in sources:
+        table.add_row(Text(source), *(_cell(found.at(source, model)) for model in section.models))
+    table.caption = Text("robust accuracy in %, 95 % interval")
+    return table
+
+
+def _warning_table(section: Section, found: Sequence[Doubt]) -> Table:
+    table = Table(title=Text(f"{MARK} {section.suite} on {section.data}, warnings", style="bold red"))
+    for head in ("model", "case", "warning"):
+        table.add_column(head, overflow="fold")
+    for item in found:
+        table.add_row(Text(item.model), Text("\n".join(item.cases)), Text(item.text))
+    return table
+
+
 def _shape_table(section: Section, axis: ShapeAxis) -> Table:
     makers = [maker for maker in axis.makers if maker in section.models or maker in axis.humans]
     cells = [[_cell(axis.at(maker, metric)) for metric in SUMMARY] for maker in makers]
@@ -81,13 +119,18 @@ def _filled(title: str, models: Sequence[str], heads: Sequence[str], cells: Sequ
     """A row a model; with few models, what was measured goes down and models go across."""
     across = len(models) < len(heads)
     columns, rows = (models, heads) if across else (heads, models)
-    # Text, never str: names come from users, and rich would read brackets in them as markup.
-    table = Table(title=Text(title, style="bold"))
-    table.add_column("" if across else "model", overflow="fold")
-    for column in columns:
-        table.add_column(Text(column), justify="right", overflow="fold")
+    table = _empty(title, "" if across else "model", columns)
     for row, content in zip(rows, zip(*cells, strict=True) if across else cells, strict=True):
         table.add_row(Text(row), *content)
+    return table
+
+
+def _empty(title: str, first: str, columns: Sequence[str]) -> Table:
+    # Text, never str: names come from users, and rich would read brackets in them as markup.
+    table = Table(title=Text(title, style="bold"))
+    table.add_column(first, overflow="fold")
+    for column in columns:
+        table.add_column(Text(column), justify="right", overflow="fold")
     return table
 
 
@@ -112,8 +155,11 @@ def _caption(section: Section) -> Text:
 def _cell(measurement: Measurement | None) -> Text:
     if measurement is None:
         return Text("")
-    text = Text(number(measurement.value, measurement.unit))
-    return text.append(f"\n{interval(measurement)}", style="dim") if interval(measurement) else text
+    return _lines(Text(marked(measurement)), interval(measurement))
+
+
+def _lines(text: Text, more: str) -> Text:
+    return text.append(f"\n{more}", style="dim") if more else text
 
 
 def _grid_cell(accuracy: Measurement | None, error: str) -> Text:

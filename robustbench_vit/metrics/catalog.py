@@ -82,6 +82,15 @@ METRICS: Catalog[Metric] = Catalog(
             columns=("nll",),
         ),
         Metric(
+            "robust_accuracy",
+            "robustbench_vit.metrics.robustness:robust_accuracy",
+            "accuracy that an attack leaves",
+            reference="Madry et al., ICLR 2018",
+            definition="share of images that the model is right about before the attack, that no step of the attack "
+            "broke, and that it is right about when judged; of min_eps, at the largest eps",
+            columns=("label", "pred", "broken_by"),
+        ),
+        Metric(
             "shape_bias",
             "robustbench_vit.metrics.shape_bias:shape_bias",
             "decisions for the shape, of those for shape or texture",

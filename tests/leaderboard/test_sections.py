@@ -8,7 +8,8 @@ from fake_runs import answers, curve_plan, planned
 
 from robustbench_vit.aggregates import score
 from robustbench_vit.errors import StoreError
-from robustbench_vit.leaderboard.sections import Column, Section, number, sections, short_labels
+from robustbench_vit.leaderboard.labels import short_labels
+from robustbench_vit.leaderboard.sections import Column, Section, number, sections
 
 
 def section(rates: dict[str, int], n: int = 100) -> Section:
