@@ -27,7 +27,6 @@ from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.perturbations.perturbation import Perturbation, provide_saliency, to_float
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import Spec
-from robustbench_vit.spec import Spec
 from robustbench_vit.store import Store
 from robustbench_vit.suite import Case, Suite, for_each
 from robustbench_vit.types import Context

@@ -66,7 +66,8 @@ class Threat:
         knowledge: What it uses; of several attacks, the most.
         steps: Gradient steps from each start; 0 for a black-box attack and for several attacks together.
         grid: Increasing eps values at which accuracy is known, if it is more than one.
-        members: Display specs of the attacks it is the worst of, if any.
+        members: Names of the attacks it is the worst of, if any, in order; as the column ``broken_by`` has them.
+        black_box: Those of the members that use no gradient.
         source: Display spec of the model that transferred examples were made on, else empty.
     """
 
@@ -77,6 +78,7 @@ class Threat:
     steps: int = 0
     grid: tuple[float, ...] = ()
     members: tuple[str, ...] = ()
+    black_box: tuple[str, ...] = ()
     source: str = ""
 
 
@@ -145,7 +147,7 @@ class PlannedCase:
         sweep, threat = values.get("sweep"), values.get("threat")
         words = {name: tuple(values.get(name, ())) for name in ("tags", "classes")}
         if threat:
-            threat = Threat(**{**threat, **{name: tuple(threat[name]) for name in ("grid", "members")}})
+            threat = Threat(**{**threat, **{name: tuple(threat[name]) for name in ("grid", "members", "black_box")}})
         return cls(**{**values, **words, "sweep": Sweep(**sweep) if sweep else None, "threat": threat})
 
 

@@ -13,13 +13,11 @@ import pandas as pd
 
 from robustbench_vit.aggregates.attacks import BROKEN_BY, eps_cells
 from robustbench_vit.aggregates.references import VARIANT
-from robustbench_vit.errors import SpecError
 from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.metrics.intervals import wilson
 from robustbench_vit.metrics.mcnemar import mcnemar
 from robustbench_vit.metrics.robustness import survivors
 from robustbench_vit.records import PlannedCase, Threat
-from robustbench_vit.spec import parse
 
 WARNED = frozenset({"top1", "robust_accuracy", "robust_auc"})
 """Measurements of a case that carry its warnings."""
@@ -39,9 +37,6 @@ SIGNIFICANT = 0.01
 
 SAME_GREY = 0.5
 """L∞ eps within which every image in [0,1] can become the same grey 1/2."""
-
-BLACK_BOX = frozenset({"square", "spsa"})
-"""Names of attacks without gradients, as ``broken_by`` has them in lower case; the catalogue lies in a room above."""
 
 _Left = Mapping[PlannedCase, "pd.Series[float]"]
 
@@ -125,9 +120,7 @@ def late_black_box(case: PlannedCase, rows: pd.DataFrame) -> str:
     """Whether members without gradients break what members with gradients have left."""
     if case.threat is None or case.threat.knowledge != "white-box" or BROKEN_BY not in rows:
         return ""
-    # The published ensemble names no members; its black-box attack comes last.
-    late = _late(case.threat.members or ("", *sorted(set(rows[BROKEN_BY]))))
-    broke = {word: float((rows[BROKEN_BY] == word).mean()) for word in late}
+    broke = {word: float((rows[BROKEN_BY] == word).mean()) for word in _late(case.threat)}
     if sum(broke.values()) < GAP:
         return ""
     named = ", ".join(f"{word} {share:.1%}" for word, share in broke.items() if share)
@@ -226,19 +219,10 @@ def _large(case: PlannedCase, rows: pd.DataFrame) -> list[tuple[float, FloatArra
     return [(threat.eps, survivors(rows))] if threat.eps >= SAME_GREY else []
 
 
-def _late(members: Sequence[str]) -> list[str]:
+def _late(threat: Threat) -> list[str]:
     """Members without gradients behind the first one with gradients."""
-    late = [member for place, member in enumerate(members) if not all(map(_is_black_box, members[:place]))]
-    return [member for member in late if _is_black_box(member)]
-
-
-def _is_black_box(member: str) -> bool:
-    try:
-        spec = parse(member)
-    except SpecError:
-        return False
-    names = [spec.name, *spec.positional, spec.args.get("name")]
-    return any(isinstance(name, str) and name.lower() in BLACK_BOX for name in names)
+    gradients = [place for place, member in enumerate(threat.members) if member not in threat.black_box]
+    return [member for member in threat.members[gradients[0] :] if member in threat.black_box] if gradients else []
 
 
 def _any(rows: pd.DataFrame, column: str) -> bool:

@@ -5,15 +5,25 @@ from robustbench_vit.perturbations.attack_row import (
     EPS,
     NORM,
     AttackRow,
+    EnsembleRow,
     MinEpsRow,
     TransferRow,
     WorstRow,
 )
 from robustbench_vit.perturbations.row import PerturbationRow
+from robustbench_vit.perturbations.torchattacks_catalog import LibraryRow, TorchattacksRow
 
 _ROOM = "robustbench_vit.perturbations.attacks"
 _ENSEMBLE = "Croce & Hein, Reliable evaluation of adversarial robustness, ICML 2020"
 _RESTARTS = Parameter("restarts", 1, "number of starts", "integer", low=1)
+
+AUTOATTACK = (
+    ("apgd-ce", "apgd(loss=ce, steps=100)"),
+    ("apgd-t", "apgd(loss=dlr_targeted, steps=100, targets=9)"),
+    ("fab-t", "fab(steps=100, targets=9)"),
+    ("square", "square(queries=5000)"),
+)
+"""The attacks of the standard version, in order, by the names that the authors' code gives them."""
 
 ATTACKS: Catalog[AttackRow] = Catalog(
     "attacks",
@@ -34,13 +44,30 @@ ATTACKS: Catalog[AttackRow] = Catalog(
             reference=_ENSEMBLE,
             grid=("apgd(eps=0.02, steps=5)", "apgd(eps=0.5, norm=l2, steps=5)"),
         ),
-        AttackRow(
+        EnsembleRow(
             "autoattack",
             f"{_ROOM}.autoattack:autoattack",
             "the published ensemble: APGD-CE, APGD-DLR targeted, FAB targeted, Square; 100 steps, 5,000 queries",
             (EPS, NORM),
             positional="eps",
             reference=_ENSEMBLE,
+            grows_with=None,  # too slow for the contract tests
+            parts=AUTOATTACK,
+        ),
+        LibraryRow(
+            "fab",
+            f"{_ROOM}.fab:fab",
+            "steps to the decision boundary, one wrong class after the other; by torchattacks",
+            (
+                EPS,
+                NORM,
+                Parameter("targets", 9, "wrong classes to go for, most likely first", "integer", low=1),
+                Parameter("steps", 100, "steps for each class", "integer", low=1),
+            ),
+            positional="eps",
+            reference="Croce & Hein, Fast adaptive boundary attack, ICML 2020",
+            grows_with=None,  # it looks for the smallest distance, whatever eps
+            grid=("fab(eps=0.02, targets=1, steps=2)", "fab(eps=0.5, norm=l2, targets=1, steps=2)"),
         ),
         AttackRow(
             "fgsm",
@@ -78,6 +105,33 @@ ATTACKS: Catalog[AttackRow] = Catalog(
             reference="Andriushchenko et al., Square Attack, ECCV 2020",
             grid=("square(eps=0.02, queries=20)", "square(eps=0.5, norm=l2, queries=20)"),
             knowledge="black-box",
+        ),
+        TorchattacksRow(
+            "torchattacks",
+            f"{_ROOM}.package:torchattacks",
+            "any attack of the library torchattacks, with its keywords, such as steps",
+            (
+                Parameter("name", REQUIRED, "name in the library, such as BIM", "word"),
+                Parameter(
+                    "eps", None, "largest distance, pixels in [0,1], if the attack keeps to one", low=0, optional=True
+                ),
+                Parameter(
+                    "norm",
+                    None,
+                    "if the attack has a choice; none is its first",
+                    "word",
+                    choices=("linf", "l2"),
+                    optional=True,
+                ),
+                Parameter("batch", 1, "images attacked together; above 1 they share their draws", "integer", low=1),
+            ),
+            positional="name",
+            reference="Kim, Torchattacks: A PyTorch repository for adversarial attacks, 2020",
+            grid=(
+                "torchattacks(name=FGSM, eps=0.02)",
+                "torchattacks(name=PGD, eps=0.02, steps=2)",
+                "torchattacks(name=DeepFool, steps=2)",
+            ),
         ),
     ),
 )

@@ -1,6 +1,6 @@
 """Catalogue rows of attacks: what they are allowed, and attacks made of attacks; torch-free."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
@@ -11,7 +11,7 @@ from robustbench_vit.errors import SpecError
 from robustbench_vit.perturbations.needs import Need, Needed
 from robustbench_vit.perturbations.row import Axis, PerturbationRow
 from robustbench_vit.records import Knowledge, Threat
-from robustbench_vit.spec import Spec, Value, as_spec, format_value
+from robustbench_vit.spec import Spec, Value, as_spec, format_value, parse
 
 EPS = Parameter("eps", REQUIRED, "largest distance, pixels in [0,1] as in 4/255", low=0)
 NORM = Parameter("norm", "linf", "how distance is measured", "word", choices=("linf", "l2"))
@@ -57,6 +57,50 @@ class AttackRow(PerturbationRow):
             steps if isinstance(steps, int) else 0,
         )
 
+    def passes(self, spec: str | Spec) -> tuple[int, int]:
+        """Forward and backward passes that one image takes at most, as far as its arguments tell."""
+        args = self.bind(spec).args
+        if self.knowledge == "black-box":
+            return _number(args, "queries") + 1, 0
+        targeted = args.get("loss", "dlr_targeted") == "dlr_targeted"
+        runs = _number(args, "restarts") * (_number(args, "targets") if targeted else 1)
+        steps = _number(args, "steps")
+        return 1 + runs * (steps + 1), runs * steps
+
+
+@dataclass(frozen=True)
+class EnsembleRow(AttackRow):
+    """An attack made of fixed others, which are rows of the same catalogue.
+
+    Args:
+        parts: Names by which the column ``broken_by`` knows them, with their specs but for eps and norm.
+    """
+
+    parts: tuple[tuple[str, str], ...] = ()
+
+    def members(self, spec: Spec) -> dict[str, tuple[AttackRow, Spec]]:
+        """The attacks of a bound spec by name, with their rows."""
+        from robustbench_vit.perturbations.attack_catalog import ATTACKS  # which holds this row
+
+        specs = {name: parse(text) for name, text in self.parts}
+        allowed = {name: replace(one, args={**one.args, **spec.args}) for name, one in specs.items()}
+        return {name: (ATTACKS.row(one), one) for name, one in allowed.items()}
+
+    def versions(self, spec: Spec) -> tuple[int, ...]:
+        """Its own version, then those of its parts."""
+        own = super().versions(spec)
+        return sum((row.versions(one) for row, one in self.members(spec).values()), own)
+
+    def threat(self, spec: str | Spec) -> Threat | None:
+        """What each of its parts is allowed."""
+        threat, members = super().threat(spec), self.members(self.bind(spec))
+        black_box = tuple(name for name, (row, _) in members.items() if row.knowledge == "black-box")
+        return threat and replace(threat, members=tuple(members), black_box=black_box)
+
+    def passes(self, spec: str | Spec) -> tuple[int, int]:
+        """Those of its parts, and a look at the result of each."""
+        return _sum(row.passes(one) for row, one in self.members(self.bind(spec)).values())
+
 
 @dataclass(frozen=True)
 class CompositeRow(AttackRow):
@@ -88,6 +132,10 @@ class CompositeRow(AttackRow):
         """Its own version, then those of its attacks."""
         own = super().versions(spec)
         return sum((row.versions(one) for row, one in self.members(spec)), own)
+
+    def passes(self, spec: str | Spec) -> tuple[int, int]:
+        """Those of its attacks, and a look at the result of each."""
+        return _sum(row.passes(one) for row, one in self.members(self.bind(spec)))
 
     def threats(self, spec: Spec) -> list[Threat]:
         """What each of its attacks is allowed.
@@ -125,8 +173,9 @@ class WorstRow(CompositeRow):
         threats = self.threats(bound)
         known = [threat.knowledge for threat in threats]
         knowledge: Knowledge = "white-box" if "white-box" in known else known[0]
-        names = tuple(row.label(one) for row, one in self.members(bound))
-        return Threat(self.name, threats[0].norm, threats[0].eps, knowledge, members=names)
+        names = [row.label(one) for row, one in self.members(bound)]
+        black_box = tuple(name for name, known in zip(names, threats, strict=True) if known.knowledge == "black-box")
+        return Threat(self.name, threats[0].norm, threats[0].eps, knowledge, members=tuple(names), black_box=black_box)
 
 
 @dataclass(frozen=True)
@@ -148,7 +197,8 @@ class MinEpsRow(CompositeRow):
         if not numbers or len(numbers) < len(grid) or not increasing:
             raise SpecError(f"{self.name}: grid must increase from above 0, got {format_value(grid)}")
         inner = as_spec(attack)
-        if inner.positional or inner.args.get("eps", numbers[-1]) != numbers[-1]:
+        given = inner.positional and self.attacks is not None and self.attacks.row(inner).positional == "eps"
+        if given or inner.args.get("eps", numbers[-1]) != numbers[-1]:
             raise SpecError(f"{self.name} takes eps from its grid; leave it out of {inner}")
         inner = replace(inner, args={**inner.args, "eps": numbers[-1]})
         return super().bind(replace(spec, args={**spec.args, "attack": inner}))
@@ -166,6 +216,12 @@ class MinEpsRow(CompositeRow):
         (own,) = self.threats(bound)
         grid = tuple(float(cast("Fraction", eps)) for eps in cast("tuple[Value, ...]", bound.args["grid"]))
         return replace(own, attack=self.name, grid=grid)
+
+    def passes(self, spec: str | Spec) -> tuple[int, int]:
+        """Those of its attack, once for each eps."""
+        forward, backward = super().passes(spec)
+        count = len(cast("tuple[Value, ...]", self.bind(spec).args["grid"]))
+        return count * forward, count * backward
 
 
 @dataclass(frozen=True)
@@ -208,6 +264,18 @@ def check_eps(name: str, norm: Value, eps: Value) -> None:
             f"{name}: eps={format_value(eps)} is more than the whole range of pixels, [0,1]; write {meant} if 8-bit "
             "steps are meant"
         )
+
+
+def _number(args: Mapping[str, Value], name: str) -> int:
+    """An argument that counts something; 1 where there is none."""
+    value = args.get(name, 1)
+    return value if isinstance(value, int) else 1
+
+
+def _sum(passes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Passes of several attacks, one more forward for the result of each."""
+    found = list(passes)
+    return 1 + sum(forward + 1 for forward, _ in found), sum(backward for _, backward in found)
 
 
 def _pathless(spec: Spec) -> Spec | str:

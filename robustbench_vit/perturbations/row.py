@@ -103,6 +103,11 @@ class PerturbationRow(Row):
         del spec
         return None
 
+    def passes(self, spec: str | Spec) -> tuple[int, int]:
+        """Forward and backward passes of the model that perturbing one image takes at most."""
+        del spec
+        return 0, 0
+
     def is_unclipped(self, spec: Spec) -> bool:
         """Whether a bound spec's output may leave [0,1]."""
         return self.unclipped is not None and self.unclipped.holds(spec)

@@ -15,7 +15,12 @@ from robustbench_vit.records import CORE_COLUMNS
 def random_rows(n: int = 200, skill: float = 1.0) -> pd.DataFrame:
     """Rows of a model, on images whose texture is of another class than their shape."""
     rows = random_predictions(n, skill=skill)
-    return rows.assign(texture=(rows["label"] + 1) % 10)
+    broken_by = np.where(rows["label"] == rows["pred"], "none", "clean")
+    return rows.assign(texture=(rows["label"] + 1) % 10, broken_by=broken_by)
+
+
+STORED = {*CORE_COLUMNS, "broken_by"}
+"""Columns that metrics may read: those of every case, and those of every attack."""
 
 
 metrics = pytest.mark.parametrize("metric", [*METRICS], ids=lambda row: row.name)
@@ -40,7 +45,7 @@ def test_reads_only_stored_columns(metric: Metric) -> None:
     """What it declares is enough, besides the probabilities."""
     rows = random_rows(20)[[*metric.columns, "probabilities"]]
 
-    assert set(metric.columns) <= set(CORE_COLUMNS)
+    assert set(metric.columns) <= STORED
     assert len(metric.load()(rows)) == 20
 
 

@@ -43,7 +43,10 @@ class Ball:
         return change.mul_(_wide((eps / lengths(change, "l2").clamp_min(1e-12)).clamp_max(1))).add_(clean).clamp_(0, 1)
 
     def random(self, clean: Pixels, keys: Keys, name: str) -> Pixels:
-        """An image of the ball for each clean one, uniform before values are clipped to [0,1].
+        """An image of the ball for each clean one, clipped to [0,1].
+
+        In L∞ uniform in the ball. In L2 a uniform direction with a length uniform in [0, eps]: a uniform point of so many
+        dimensions would always lie on the sphere, and steps of ordinary length hardly get from there to the far side.
 
         Args:
             clean: N×3×H×W.
@@ -53,12 +56,8 @@ class Ball:
         shape, eps = clean.shape[1:], float(self.eps)
         if self.norm == "linf":
             return keys.uniform(name, *shape, low=-eps, high=eps).add_(clean).clamp_(0, 1)
-        # A normal direction; the radius of a uniform point in d dimensions is the d-th root of a uniform number.
-        change = keys.normal(name, *shape)
-        radius = (
-            keys.uniform(f"{name}/radius", 1)[:, 0].pow_(1 / change[0].numel()) if len(keys) else change.new_empty(0)
-        )
-        return change.mul_(_wide(eps * radius / lengths(change, "l2"))).add_(clean).clamp_(0, 1)
+        change, share = keys.normal(name, *shape), keys.uniform(f"{name}/length", 1)[:, 0]
+        return change.mul_(_wide(eps * share / lengths(change, "l2"))).add_(clean).clamp_(0, 1)
 
     def steepest(self, gradient: Tensor) -> Tensor:
         """The change of length 1 along which a function with this gradient grows fastest; 0 where the gradient is 0."""

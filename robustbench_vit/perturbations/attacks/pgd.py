@@ -35,7 +35,7 @@ def pgd(
         alpha: Length of a step, pixels in [0,1]; None is 2.5·eps/steps, with which every point of the ball can be
             reached from every other.
         restarts: Number of starts.
-        random_start: Whether a start is uniform in the ball; else it is the clean image.
+        random_start: Whether a start is random, see `Ball.random`; else it is the clean image.
         iterate: ``worst``: an image is attacked until the model is wrong about it, and the image of smallest margin
             counts. ``last``: all steps are made, and the last image counts, whatever came before.
 
@@ -74,4 +74,5 @@ def _climb(search: Search, images: Pixels, rows: Rows, steps: int, length: float
         if keep and bool(slope.broken.any()):
             images, rows, gradient = (item[~slope.broken] for item in (images, rows, gradient))
         images = search.ball.project(images + length * search.ball.steepest(gradient), search.clean[rows])
-    search.logits(images, rows)
+    if len(rows):
+        search.logits(images, rows)
