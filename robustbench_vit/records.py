@@ -147,7 +147,8 @@ class PlannedCase:
         sweep, threat = values.get("sweep"), values.get("threat")
         words = {name: tuple(values.get(name, ())) for name in ("tags", "classes")}
         if threat:
-            threat = Threat(**{**threat, **{name: tuple(threat[name]) for name in ("grid", "members", "black_box")}})
+            lists = {name: tuple(threat.get(name, ())) for name in ("grid", "members", "black_box")}
+            threat = Threat(**{**threat, **lists})
         return cls(**{**values, **words, "sweep": Sweep(**sweep) if sweep else None, "threat": threat})
 
 

@@ -58,7 +58,8 @@ def figures(case: PlannedCase, rows: pd.DataFrame, known: Collection[str]) -> It
         known: Columns that metrics read.
     """
     for name in sorted(set(map(str, rows.columns)) - {*CORE_COLUMNS, *known} - NOT_AVERAGED):
-        if pd.api.types.is_numeric_dtype(rows[name]):
+        no_gradient = name == "zero_gradient" and bool(rows[name].isna().all())  # an attack that takes none
+        if pd.api.types.is_numeric_dtype(rows[name]) and not no_gradient:
             yield _mean(case, name, rows[name])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import isnan
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import altair as alt
 
@@ -49,6 +49,8 @@ def curves(section: Section, looks: Mapping[str, Look]) -> Iterator[tuple[str, d
     points = _points(section)
     for curve, geometry in dict.fromkeys((item.curve, item.geometry) for item in points):
         own = [item for item in points if (item.curve, item.geometry) == (curve, geometry)]
+        if own[0].metric == ROBUST and len({item.at for item in own}) < 2:
+            continue  # one eps is no curve
         title = "robust accuracy" if own[0].metric == ROBUST else "accuracy"
         yield curve, _specification(_values(section, own), own[0].axis, title, own_looks)
 
@@ -91,7 +93,9 @@ def _specification(values: list[dict[str, Any]], axis: str, title: str, looks: M
     hidden = alt.param(name="hidden", value=[])
     # Severities and numbers of cells have nothing between them.
     ticks = alt.Axis(tickMinStep=1) if all(float(item["at"]).is_integer() for item in values) else alt.Axis()
-    x = alt.X("at:Q", title=axis, scale=alt.Scale(zero=False, nice=False, padding=8), axis=ticks)
+    # Interesting eps span orders of magnitude and begin at 0; the root shows all of them.
+    kind: Literal["sqrt", "linear"] = "sqrt" if axis.startswith("eps") else "linear"
+    x = alt.X("at:Q", title=axis, scale=alt.Scale(type=kind, zero=False, nice=False, padding=8), axis=ticks)
     y = alt.Y("value:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=5))
     models, colours, dashes = (
         list(looks),

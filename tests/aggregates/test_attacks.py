@@ -103,12 +103,20 @@ def test_aggregates_of_attacks_are_of_robust_accuracy() -> None:
     rows = {
         planned(): answers(True, False),
         attack(sweep=Sweep("pgd", "eps", 0.1, 0.0)): broken("none clean").assign(pred=[0, 0]),
+        attack("pgd(eps=0.2)", sweep=Sweep("pgd", "eps", 0.2, 0.0)): broken("none clean"),
     }
     found = scored(rows)
 
     assert one(found, "top1", "pgd(eps=0.1)")["value"] == 1
     assert one(found, "accuracy_drop", "pgd(eps=0.1)")["value"] == 0
     assert one(found, "auc", "pgd")["value"] == 0.5
+
+
+def test_one_eps_is_no_curve() -> None:
+    """Its area would say how large that eps is."""
+    rows = {planned(): answers(True), attack(sweep=Sweep("pgd", "eps", 0.5, 0.0)): broken("pgd")}
+
+    assert "auc" not in set(scored(rows)["metric"])
 
 
 def test_attacks_are_never_averaged() -> None:

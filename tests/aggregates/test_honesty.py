@@ -116,7 +116,9 @@ def test_members_without_gradients(late: int, told: bool) -> None:
     """Two of 100 images that gradients had left."""
     members = ("apgd(eps=0.1)", "square(eps=0.1)")
     words = ["none"] * 50 + [members[0]] * (50 - late) + [members[1]] * late
-    found = warnings({attack("worst", threat={"members": members, "black_box": members[1:], "steps": 0}): broken(" ".join(words))})
+    found = warnings(
+        {attack("worst", threat={"members": members, "black_box": members[1:], "steps": 0}): broken(" ".join(words))}
+    )
 
     assert [text.endswith("left: square(eps=0.1) 2.0%") for text in found.values()] == [True] * told
 

@@ -10,6 +10,7 @@ from torch import nn
 
 from robustbench_vit.api import results, run_suite
 from robustbench_vit.evaluation import run as module_of_run
+from robustbench_vit.evaluation.estimate import estimate
 from robustbench_vit.models.image_model import ImageModel, Preprocessing
 from robustbench_vit.suite import Case, Suite
 
@@ -248,6 +249,19 @@ def test_bf16_runs_attack_in_fp32(tmp_path):
     plan = run(tmp_path, [Case(), Case(PGD)], dtype="bf16")
 
     assert ["bf16", "fp32"] == [record.dtype for record in plan.records]
+
+
+def test_the_plan_counts_passes():
+    """Each image is judged once in each of five cases; PGD shows the clean image, each iterate and the last one."""
+    cases = [Case(), Case(PGD), Case(PGD, limit=3), Case(TRANSFER)]
+    models = ["zoo:vit_xs(pretrained=false)", "zoo:resnet_xs(pretrained=false)"]
+    line, _ = estimate(cases, models, {"": "shapetex(n=10)"}, {"device": "cpu"})
+
+    assert (5, 10) == (line.cases, line.images)
+    transfer = 2 * 10 * (1 + 7)
+    assert 10 + 10 * (1 + 5) + 3 * (1 + 5) + transfer == line.forward
+    assert (10 + 3 + 2 * 10) * 3 == line.backward
+    assert "at most" in str(line)
 
 
 def test_a_threat_survives_the_manifest(tmp_path):

@@ -45,8 +45,9 @@ class Ball:
     def random(self, clean: Pixels, keys: Keys, name: str) -> Pixels:
         """An image of the ball for each clean one, clipped to [0,1].
 
-        In L∞ uniform in the ball. In L2 a uniform direction with a length uniform in [0, eps]: a uniform point of so many
-        dimensions would always lie on the sphere, and steps of ordinary length hardly get from there to the far side.
+        In L∞ uniform in the ball. In L2 a uniform direction with a length uniform in [0, eps]: in so many dimensions a
+        uniform point would always lie on the sphere, and steps of ordinary length hardly get from there to the far
+        side.
 
         Args:
             clean: N×3×H×W.
