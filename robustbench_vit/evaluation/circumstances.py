@@ -44,12 +44,12 @@ def circumstances(work: Work, predictor: Predictor, options: Options, began: flo
         "images": sum(predictor.images.values()),
         "throughput": round(images / seconds, 2) if seconds else None,
         "versions": {"robustbench_vit": __version__}
-        | {name: _version(name) for name in ("torch", "torchvision", "timm", "numpy")},
+        | {name: _version(name) for name in _RECORDED},
         "python": sys.version.split()[0],
     }
 
 
-_RECORDED = ("torch", "torchvision", "timm", "numpy")
+_RECORDED = ("torch", "torchvision", "timm", "numpy", "torchattacks")
 """Packages whose versions a run records."""
 
 

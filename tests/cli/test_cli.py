@@ -90,7 +90,7 @@ def test_run_writes_the_files_and_shows_a_table(capsys):
 def test_the_plan_runs_nothing(capsys):
     """Cases × images and a time, and no folder."""
     assert 0 == run("--plan")
-    assert "3 cases of up to 20 images = 60 forward passes" in capsys.readouterr().out
+    assert "3 cases of up to 20 images, 60 forward passes" in capsys.readouterr().out
     assert not Path("out").exists()
 
 
