@@ -43,8 +43,7 @@ def circumstances(work: Work, predictor: Predictor, options: Options, began: flo
         "seconds": round(time.time() - began, 3),
         "images": sum(predictor.images.values()),
         "throughput": round(images / seconds, 2) if seconds else None,
-        "versions": {"robustbench_vit": __version__}
-        | {name: _version(name) for name in _RECORDED},
+        "versions": {"robustbench_vit": __version__} | {name: _version(name) for name in _RECORDED},
         "python": sys.version.split()[0],
     }
 
