@@ -528,7 +528,7 @@ def test_make_selects_cases(capsys):
     [
         ([], "there is nothing to make; give --suite NAME or --perturbation SPEC"),
         (["--perturbation", "shuffle(4)", "-k", "x"], "-k selects cases of suites; give --suite NAME as well"),
-        (["--perturbation", "shufle(4)"], "did you mean shuffle?"),
+        (["--perturbation", "shufle(4)"], "did you mean shuffle or square?"),
         (["--perturbation", "shuffle(7)"], "a 7×7 grid does not divide 64×64 images"),
         (["--perturbation", "stored(fog, severity=1)"], "cannot be stored: it names images that are stored already"),
         (["--perturbation", "shuffle(4)", "--limit", "0"], "limit must be at least 1, got 0"),
