@@ -217,7 +217,7 @@ def run_suite(
     wanted = {case.data or "" for case in cases}
     slots = open_slots({slot: spec for slot, spec in data.items() if slot in wanted}, settings)
     store, loaded = Store(out), [_model(model) for model in models]
-    names = [model if isinstance(model, str) else str(Spec(model.name)) for model in loaded]
+    names = [model if isinstance(model, str) else model.name for model in loaded]
     declared = {case: for_each(case, names) for case in cases}
     every = list(dict.fromkeys(one for ones in declared.values() for one in ones))
     return Plan(tuple(run(suite, every, loaded, slots, store, settings, progress)), store, declared)

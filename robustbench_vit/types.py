@@ -53,6 +53,8 @@ class Context:
         labels: N int64.
         model: Differentiable callable, pixels → logits.
         examples: N×3×H×W float in [0,1], the images of an attack on another model.
+        persist: Whether an attack goes on with a sample when the model is wrong about it, as it should for examples
+            that are to mislead other models.
         mask: N×H×W float in [0,1], ground-truth object mask.
         saliency: N×H×W float, non-negative.
         pixel_std: 3 float, the standard deviation the model normalises with, in [0,1] units.
@@ -62,6 +64,7 @@ class Context:
     labels: Tensor | None = None
     model: Callable[[Pixels], Logits] | None = None
     examples: Pixels | None = None
+    persist: bool = False
     mask: Tensor | None = None
     saliency: Tensor | None = None
     pixel_std: Tensor | None = None

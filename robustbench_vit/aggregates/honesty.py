@@ -121,7 +121,10 @@ def late_black_box(case: PlannedCase, rows: pd.DataFrame) -> str:
     if case.threat is None or case.threat.knowledge != "white-box" or BROKEN_BY not in rows:
         return ""
     broke = {word: float((rows[BROKEN_BY] == word).mean()) for word in _late(case.threat)}
-    if sum(broke.values()) < GAP:
+    late, left = rows[BROKEN_BY].isin(list(broke)).to_numpy(), (rows[BROKEN_BY] == "none").to_numpy()
+    # What gradients broke is broken for the ensemble, too: nothing speaks on the other side of the test.
+    p = mcnemar((left | late).astype(np.float64), left.astype(np.float64))
+    if sum(broke.values()) < GAP - 1e-9 or p >= SIGNIFICANT:
         return ""
     named = ", ".join(f"{word} {share:.1%}" for word, share in broke.items() if share)
     return f"gradient masking? Of all images, attacks without gradients broke what those with gradients left: {named}"
@@ -132,8 +135,8 @@ def stochastic(case: PlannedCase, rows: pd.DataFrame) -> str:  # noqa: ARG001
     if not _any(rows, "stochastic"):
         return ""
     return (
-        "stochastic: the same image has other logits at every look, so one gradient says little: attack the mean over "
-        "draws (expectation over transformation)"
+        "stochastic: the same image has other logits when it is shown again or among others, so one gradient says "
+        "little: attack the mean over draws (expectation over transformation)"
     )
 
 

@@ -1,9 +1,9 @@
 """From what a suite declares to what can be run: every case with its data, geometry, perturbation and keys."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, cast
+from typing import Any, Protocol, cast
 from uuid import uuid4
 
 from robustbench_vit.catalog import digest
@@ -13,6 +13,7 @@ from robustbench_vit.errors import CaseError, RobustbenchError, SpecError
 from robustbench_vit.evaluation.examples import Source
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.labels import IMAGENET_CLASSES, READ_OUTS, LabelSpace, ReadOut, Rule, label_space, rule_of
+from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.perturbations import PERTURBATIONS
 from robustbench_vit.perturbations.perturbation import Perturbation
@@ -37,8 +38,68 @@ class RunnableCase:
     source: Source | None = None
 
 
-Load: TypeAlias = Callable[[Spec], ImageModel]
-"""Loads a model that transferred examples are made on."""
+class Classifier(Protocol):
+    """What reading a network's outputs asks of it."""
+
+    @property
+    def name(self) -> str:
+        """Display form of its spec."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of its outputs."""
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What planning has to know of a model that transferred examples are made on.
+
+    Args:
+        name: Display form of its spec.
+        num_classes: K.
+        key: Folder of its results.
+    """
+
+    name: str
+    num_classes: int
+    key: str
+
+
+class Sources:
+    """The models that transferred examples are made on: known by their facts, and no more than one of them loaded.
+
+    Args:
+        models: Models of the run that were given as objects.
+    """
+
+    def __init__(self, models: Sequence[str | ImageModel]) -> None:
+        self._own = {model.name: model for model in models if isinstance(model, ImageModel)}
+        self._facts: dict[str, SourceFacts] = {}
+        self._loaded: tuple[str, ImageModel] | None = None
+
+    def model(self, text: str) -> ImageModel:
+        """The model of a spec, or of the name of one that was given as an object.
+
+        Raises:
+            RobustbenchError: If it cannot be loaded.
+        """
+        if text in self._own:
+            return self._own[text]
+        if self._loaded is None or self._loaded[0] != text:
+            self._loaded = None
+            self._loaded = (text, load_model(text))
+        return self._loaded[1]
+
+    def facts(self, text: str) -> SourceFacts:
+        """What planning has to know; the same for all judged models.
+
+        Raises:
+            RobustbenchError: If it cannot be loaded.
+        """
+        if text not in self._facts:
+            model = self.model(text)
+            self._facts[text] = SourceFacts(model.name, model.num_classes, model_key(model, model.digest()))
+        return self._facts[text]
 
 
 def prepare(
@@ -48,7 +109,7 @@ def prepare(
     model_key: str,
     slots: Mapping[str, Dataset],
     options: Options,
-    load: Load,
+    sources: Sources,
 ) -> dict[Case, RunnableCase | PlannedCase]:
     """What each declared case comes to with one model: something to run, or a record that says why not.
 
@@ -59,10 +120,10 @@ def prepare(
         model_key: Folder of the model's results.
         slots: Data sets by slot; ``""`` is the run's own.
         options: Settings of the run.
-        load: Gives the models that transferred examples are made on, each once a run.
+        sources: Models that transferred examples are made on.
     """
     blanks = {case: blank_case(suite, case, model.name, model_key, slots, options) for case in cases}
-    return {case: _outcome(case, blank, model, slots, options, load) for case, blank in blanks.items()}
+    return {case: _outcome(case, blank, model, slots, options, sources) for case, blank in blanks.items()}
 
 
 def blank_case(
@@ -96,7 +157,7 @@ def _row(case: Case) -> PerturbationRow | None:
     """The perturbation's row; None if the spec fits none, which is the failure of this case alone."""
     try:
         row = PERTURBATIONS.row(case.perturbation)
-        row.label(case.perturbation)
+        row.label(case.perturbation), row.sweep(case.perturbation), row.threat(case.perturbation)
     except SpecError:
         return None
     return row
@@ -112,13 +173,13 @@ def _outcome(
     model: ImageModel,
     slots: Mapping[str, Dataset],
     options: Options,
-    load: Load,
+    sources: Sources,
 ) -> RunnableCase | PlannedCase:
     data = slots.get(case.data or "")
     if data is None:
         return replace(blank, status="skipped", reason=f"no data for slot {case.data!r}; give --data {case.data}=SPEC")
     try:
-        return _prepared(case, blank, model, data, options, load)
+        return _prepared(case, blank, model, data, options, sources)
     except RobustbenchError as error:
         return failure(blank, error)
 
@@ -132,7 +193,7 @@ def failure(record: PlannedCase, error: Exception) -> PlannedCase:
 
 
 def _prepared(
-    case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, options: Options, load: Load
+    case: Case, blank: PlannedCase, model: ImageModel, data: Dataset, options: Options, sources: Sources
 ) -> RunnableCase:
     reading = read_out(model, data, case.labels)
     perturbation = Perturbation.bind(case.perturbation)
@@ -141,7 +202,8 @@ def _prepared(
     # Gradients come in fp32 whatever the run's dtype, and the row says so.
     dtype = "fp32" if perturbation.differentiates else options.dtype
     versions = (ENGINE_VERSION, *perturbation.versions)
-    source = _source(perturbation, data, case.labels, load) if "examples" in perturbation.needs else None
+    source = _source(perturbation, data, case.labels, sources) if "examples" in perturbation.needs else None
+    threat = replace(blank.threat, source=source.name) if blank.threat and source else blank.threat
     parts = [data.digest, geometry, perturbation.canonical, versions, reading, options.seed, dtype]
     parts += [source.identity] if source else []
     record = replace(
@@ -155,23 +217,27 @@ def _prepared(
         n=min([len(data), *_limits(case, options)]),
         input_size="×".join(map(str, model.preprocessing.input_size or ())),
         dtype=dtype,
+        threat=threat,
         classes=data.classes if len(data.classes) <= MAX_STORED_CLASSES else (),
     )
     return RunnableCase(record, perturbation, data, geometry, reading, source)
 
 
-def _source(perturbation: Perturbation, data: Dataset, labels: str | None, load: Load) -> Source:
+def _source(perturbation: Perturbation, data: Dataset, labels: str | None, sources: Sources) -> Source:
     """The model that a transferred attack is made on, and how.
 
     Raises:
         RobustbenchError: If it cannot be loaded, or has other classes than the labels.
     """
-    attack, spec = (as_spec(cast("str | Spec", perturbation.spec.args[name])) for name in ("attack", "source"))
-    model = load(spec)
-    return Source(model, model_key(model, model.digest()), Perturbation.bind(attack), read_out(model, data, labels))
+    attack, text = as_spec(cast("str | Spec", perturbation.spec.args["attack"])), str(perturbation.spec.args["source"])
+    facts = sources.facts(text)
+    reading = read_out(facts, data, labels)
+    return Source(
+        facts.name, facts.key, lambda: sources.model(text), Perturbation.bind(attack), reading, ENGINE_VERSION
+    )
 
 
-def read_out(model: ImageModel, data: Dataset, wanted: str | None = None) -> ReadOut:
+def read_out(model: Classifier, data: Dataset, wanted: str | None = None) -> ReadOut:
     """How a model's outputs become logits of the data set's classes.
 
     Args:

@@ -1,14 +1,14 @@
 """Adversarial examples made on one model to be shown to others: made once, kept in the results folder."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import torch
 from pyarrow import feather
-from torch import Tensor
 
 from robustbench_vit.catalog import digest
 from robustbench_vit.data.geometry import Geometry
@@ -26,21 +26,25 @@ class Source:
     """A model under an attack whose images are shown to others.
 
     Args:
-        model: The model.
+        name: Display form of the model.
         key: Folder of its results: its name and digest.
+        load: Gives the model.
         attack: The attack.
         read_out: How the model's outputs become logits of the labels' classes.
+        version: Of the engine.
     """
 
-    model: ImageModel
+    name: str
     key: str
+    load: Callable[[], ImageModel]
     attack: Perturbation
     read_out: ReadOut
+    version: int
 
     @property
     def identity(self) -> str:
         """What decides the examples, beside images, labels and seed."""
-        return f"{self.key} {self.attack.canonical} {self.attack.versions} {self.read_out}"
+        return f"{self.key} {self.attack.canonical} {(self.version, *self.attack.versions)} {self.read_out}"
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,30 @@ class Examples:
         return _read(file)
 
     def _made(self, source: Source, block: Batch, batch_size: int) -> Pixels:
-        model = source.model.to(self.device)
-        contexts, parts = Contexts(block, model, self.device), list[Tensor]()
-        for start in range(0, len(block), batch_size):
-            images, ids = block.images[start : start + batch_size], block.ids[start : start + batch_size]
-            images = images.to(self.device)
-            context = contexts.of(source.attack, images, start, source.read_out)
-            parts.append(source.attack(images, ids, seed=self.seed, context=context).images.cpu())
+        parts = []
+        with _at_work(source.load(), self.device) as model:
+            contexts = Contexts(block, model, self.device)
+            for start in range(0, len(block), batch_size):
+                images, ids = block.images[start : start + batch_size], block.ids[start : start + batch_size]
+                images = images.to(self.device)
+                context = contexts.of(source.attack, images, start, source.read_out)
+                # An image that barely misleads the source misleads nobody else.
+                context = replace(context, persist=True)
+                parts.append(source.attack(images, ids, seed=self.seed, context=context).images.cpu())
         return torch.cat(parts)
+
+
+@contextmanager
+def _at_work(model: ImageModel, device: torch.device) -> Iterator[ImageModel]:
+    """A model in evaluation mode on a device; afterwards it is where it was, and as it was."""
+    home, training = model.mean.device, [module for module in model.modules() if module.training]
+    try:
+        yield model.eval().to(device)
+    finally:
+        if model.mean.device != home:
+            model.to(home)
+        for module in training:
+            module.training = True
 
 
 def _writer(ids: tuple[str, ...], images: Pixels) -> Callable[[Path], None]:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
 from itertools import zip_longest
 from uuid import uuid4
 
@@ -12,13 +11,12 @@ import pyarrow as pa
 from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.evaluation.block import Predictor
-from robustbench_vit.evaluation.cases import Load, RunnableCase, failure
+from robustbench_vit.evaluation.cases import RunnableCase, Sources, failure
 from robustbench_vit.evaluation.circumstances import circumstances, model_facts
 from robustbench_vit.evaluation.needs import Contexts
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.evaluation.progress import Progress, Silence
 from robustbench_vit.evaluation.work import Job, Work, plan_model
-from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
@@ -54,9 +52,9 @@ def run(
     """
     progress = progress or Silence()
     store.prepare()
-    ended, load = [], _loader(models)
+    ended, sources = [], Sources(models)
     for model in models:
-        work = plan_model(suite, cases, model, slots, store, options, load)
+        work = plan_model(suite, cases, model, slots, store, options, sources)
         for reason in work.reasons():
             progress.say(f"{work.name}: {reason}")
         store.record([work.record(outcome) for outcome in work.outcomes.values()])  # a killed run has a report, too
@@ -65,12 +63,6 @@ def run(
         store.record(list(records.values()))
         ended.append(records)
     return ended
-
-
-def _loader(models: Sequence[str | ImageModel]) -> Load:
-    """Loads each source of transferred attacks once; a model that was given as an object goes by its name."""
-    own = {model.name: model for model in models if isinstance(model, ImageModel)}
-    return cache(lambda spec: own[spec.name] if spec.name in own else load_model(spec))
 
 
 def _key(outcome: RunnableCase | PlannedCase) -> str:

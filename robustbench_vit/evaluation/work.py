@@ -12,7 +12,7 @@ from robustbench_vit.data.dataset import Dataset
 from robustbench_vit.data.geometry import Geometry
 from robustbench_vit.errors import RobustbenchError
 from robustbench_vit.evaluation.block import BLOCK
-from robustbench_vit.evaluation.cases import Load, RunnableCase, blank_case, model_key, prepare
+from robustbench_vit.evaluation.cases import RunnableCase, Sources, blank_case, model_key, prepare
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.models import load_model
 from robustbench_vit.models.image_model import ImageModel
@@ -93,8 +93,12 @@ class Work:
 
     @cached_property
     def cases(self) -> list[RunnableCase]:
-        """The cases to run; what two declarations share comes once."""
-        ready = {o.record.case_key: o for o in self.outcomes.values() if isinstance(o, RunnableCase)}
+        """The cases to run; what two declarations share comes once, with the samples of the larger."""
+        ready: dict[str, RunnableCase] = {}
+        for outcome in self.outcomes.values():
+            if isinstance(outcome, RunnableCase):
+                key = outcome.record.case_key
+                ready[key] = max(ready.get(key, outcome), outcome, key=lambda one: one.record.n)
         return list(ready.values())
 
     def jobs(self, options: Options) -> Iterator[Job]:
@@ -142,7 +146,7 @@ def plan_model(
     slots: Mapping[str, Dataset],
     store: Store,
     options: Options,
-    load: Load,
+    sources: Sources,
 ) -> Work:
     """Load a model and find out what it still has to do.
 
@@ -161,6 +165,6 @@ def plan_model(
     store.forget(unloaded)
     identity = loaded.digest()
     key = model_key(loaded, identity)
-    work = Work(loaded.name, key, prepare(suite, cases, loaded, key, slots, options, load), loaded, identity)
+    work = Work(loaded.name, key, prepare(suite, cases, loaded, key, slots, options, sources), loaded, identity)
     work.held = store.positions(key, [case.record.case_key for case in work.cases])
     return work

@@ -11,6 +11,7 @@ import pandas as pd
 
 from robustbench_vit.aggregates.catalog import AGGREGATES, PERCENT
 from robustbench_vit.aggregates.corruptions import benchmark_part, place_of
+from robustbench_vit.aggregates.groups import ATTACKS
 from robustbench_vit.aggregates.references import ALEXNET
 from robustbench_vit.errors import StoreError
 from robustbench_vit.leaderboard.labels import attack_labels, short_labels
@@ -231,7 +232,9 @@ def _in_summary(item: Measurement) -> bool:
         own = benchmark_part(item.case)
         return own is not None and not own[1] and item.status != "skipped"
     # Corruptions have a table of their own instead of a column a curve. What was skipped, nobody asked for.
-    return item.status != "skipped" and not (item.metric == "auc" and place_of(item.case))
+    # Of attacks, the area over eps is that of `min_eps`: one over a few eps depends on which.
+    listed = item.metric == "auc" and (place_of(item.case) or item.family in ATTACKS)
+    return item.status != "skipped" and not listed
 
 
 def number(value: float, unit: str) -> str:

@@ -7,6 +7,7 @@ from robustbench_vit.perturbations.attack_row import (
     AttackRow,
     EnsembleRow,
     MinEpsRow,
+    PgdRow,
     TransferRow,
     WorstRow,
 )
@@ -21,7 +22,7 @@ AUTOATTACK = (
     ("apgd-ce", "apgd(loss=ce, steps=100)"),
     ("apgd-t", "apgd(loss=dlr_targeted, steps=100, targets=9)"),
     ("fab-t", "fab(steps=100, targets=9)"),
-    ("square", "square(queries=5000)"),
+    ("square", "square(queries=5000, schedule=10000)"),
 )
 """The attacks of the standard version, in order, by the names that the authors' code gives them."""
 
@@ -79,7 +80,7 @@ ATTACKS: Catalog[AttackRow] = Catalog(
             grid=("fgsm(eps=0.02)",),
             one_step=True,
         ),
-        AttackRow(
+        PgdRow(
             "pgd",
             f"{_ROOM}.pgd:pgd",
             "gradient steps of fixed length, projected",
@@ -100,7 +101,19 @@ ATTACKS: Catalog[AttackRow] = Catalog(
             "square",
             f"{_ROOM}.square:square",
             "random squares that are kept where they help; needs no gradient",
-            (EPS, NORM, Parameter("queries", 5000, "images shown to the model, at most", "integer", low=1)),
+            (
+                EPS,
+                NORM,
+                Parameter("queries", 5000, "images shown to the model, at most", "integer", low=1),
+                Parameter(
+                    "schedule",
+                    None,
+                    "queries over which squares get smaller; none is queries",
+                    "integer",
+                    low=1,
+                    optional=True,
+                ),
+            ),
             positional="eps",
             reference="Andriushchenko et al., Square Attack, ECCV 2020",
             grid=("square(eps=0.02, queries=20)", "square(eps=0.5, norm=l2, queries=20)"),

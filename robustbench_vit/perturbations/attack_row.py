@@ -59,13 +59,38 @@ class AttackRow(PerturbationRow):
 
     def passes(self, spec: str | Spec) -> tuple[int, int]:
         """Forward and backward passes that one image takes at most, as far as its arguments tell."""
-        args = self.bind(spec).args
-        if self.knowledge == "black-box":
+        bound = self.bind(spec)
+        threat, args = self.threat(bound), bound.args
+        if self.one_step or threat is None:
+            return 2, 1
+        if threat.knowledge == "black-box":
             return _number(args, "queries") + 1, 0
-        targeted = args.get("loss", "dlr_targeted") == "dlr_targeted"
-        runs = _number(args, "restarts") * (_number(args, "targets") if targeted else 1)
-        steps = _number(args, "steps")
-        return 1 + runs * (steps + 1), runs * steps
+        targets = _number(args, "targets") if args.get("loss") in (None, "dlr_targeted") else 1
+        runs = _number(args, "restarts") * targets
+        return 1 + runs * (threat.steps + 1), runs * threat.steps
+
+
+@dataclass(frozen=True)
+class PgdRow(AttackRow):
+    """Steps of a given length."""
+
+    def bind(self, spec: str | Spec) -> Spec:
+        """Check and complete a spec.
+
+        Raises:
+            SpecError: If an argument does not fit, the step is longer than the ball is wide, or all restarts would be
+                the same.
+        """
+        bound = super().bind(spec)
+        alpha, eps = bound.args["alpha"], bound.args["eps"]
+        if isinstance(alpha, int | Fraction) and isinstance(eps, int | Fraction) and not 0 < alpha <= max(2 * eps, 0):
+            raise SpecError(
+                f"{self.name}: alpha={format_value(alpha)} must lie above 0 and be at most 2·eps, which spans the "
+                "ball; it is in pixels in [0,1], as in 1/255"
+            )
+        if not bound.args["random_start"] and _number(bound.args, "restarts") > 1:
+            raise SpecError(f"{self.name}: restarts differ by their random start; without one, say restarts=1")
+        return bound
 
 
 @dataclass(frozen=True)
@@ -231,6 +256,16 @@ class TransferRow(CompositeRow):
     needs: tuple[Need, ...] = (*NEEDS, Need("examples"))
     knowledge: Knowledge = "transfer"
 
+    def bind(self, spec: str | Spec) -> Spec:
+        """Check and complete a spec; the source becomes text, which only the room of models understands.
+
+        Raises:
+            SpecError: If an argument does not fit, or the attack keeps to no eps.
+        """
+        bound = super().bind(spec)
+        self.threats(bound)
+        return replace(bound, args={**bound.args, "source": self.source(bound)})
+
     def label(self, spec: str | Spec) -> str:
         """The display form; of a path in the source, its last part."""
         shown = as_spec(super().label(spec))
@@ -241,29 +276,33 @@ class TransferRow(CompositeRow):
         full = as_spec(super().canonical(spec))
         return str(replace(full, args={**full.args, "source": _pathless(self.source(full))}))
 
-    def source(self, spec: Spec) -> Spec:
-        """The spec of the source model."""
-        return as_spec(cast("str | Spec", spec.args["source"]))
+    def source(self, spec: Spec) -> str:
+        """The source model, as a spec or as the name of a model that was given as an object."""
+        return str(spec.args["source"])
 
     def threat(self, spec: str | Spec) -> Threat | None:
         """What the attack is allowed, and on which model."""
         bound = self.bind(spec)
         (own,) = self.threats(bound)
-        return replace(own, attack=self.name, knowledge="transfer", source=str(_pathless(self.source(bound))))
+        return replace(own, attack=self.name, knowledge="transfer", source=_pathless(self.source(bound)))
+
+
+_FARTHEST = {"linf": 1, "l2": 50}
+"""An eps that nobody means: in L∞ the whole range of pixels; in L2, 55 is the longest way between images of 32×32."""
 
 
 def check_eps(name: str, norm: Value, eps: Value) -> None:
     """Make sure that eps is in pixels in [0,1].
 
     Raises:
-        SpecError: If an L∞ eps is wider than the range of pixels.
+        SpecError: If it can only be in 8-bit steps.
     """
-    if norm == "linf" and isinstance(eps, int | Fraction) and eps > 1:
+    farthest = _FARTHEST.get(str(norm))
+    if farthest is not None and isinstance(eps, int | Fraction) and eps >= farthest:
+        reach = "is the whole range" if eps == 1 else "is more than the whole range"
+        what = f"{reach} of pixels, [0,1]" if norm == "linf" else "is farther than any L2 distance in use"
         meant = f"{format_value(eps)}/255" if isinstance(eps, int) and eps <= 255 else "a fraction such as 4/255"
-        raise SpecError(
-            f"{name}: eps={format_value(eps)} is more than the whole range of pixels, [0,1]; write {meant} if 8-bit "
-            "steps are meant"
-        )
+        raise SpecError(f"{name}: eps={format_value(eps)} {what}; write {meant} if 8-bit steps are meant")
 
 
 def _number(args: Mapping[str, Value], name: str) -> int:
@@ -278,11 +317,12 @@ def _sum(passes: Iterable[tuple[int, int]]) -> tuple[int, int]:
     return 1 + sum(forward + 1 for forward, _ in found), sum(backward for _, backward in found)
 
 
-def _pathless(spec: Spec) -> Spec | str:
-    """A model spec with files by their name alone; a word if it has no arguments."""
-    args: Mapping[str, Value] = {
-        key: value.rpartition("/")[2] if isinstance(value, str) else value for key, value in spec.args.items()
-    }
+def _pathless(source: str) -> str:
+    """A model spec with files by their name alone; other text as it is."""
+    try:
+        spec = parse(source)
+    except SpecError:
+        return source
+    args = {key: value.rpartition("/")[2] if isinstance(value, str) else value for key, value in spec.args.items()}
     name = spec.name.rpartition("/")[2] if ".py" in spec.name else spec.name
-    short = replace(spec, name=name, args=dict(args))
-    return short if args or spec.positional else str(short)
+    return str(replace(spec, name=name, args=args)) if args != spec.args or name != spec.name else source

@@ -119,7 +119,9 @@ class Store:
                 known = {case.case_key: case for case in self._manifest(file)}
                 kept = {key: before for key, before in known.items() if not _superseded(before, asked)}
                 held = self._positions(model_key, [case.case_key for case in asked if case.status == "partial"])
-                mine = {case.case_key: _settled(case, held, known.get(case.case_key)) for case in asked}
+                fullest = {case.case_key: case for case in sorted(asked, key=lambda case: case.n)}
+                mine = {case.case_key: fullest[case.case_key] for case in asked}  # in plan order
+                mine = {key: _settled(case, held, known.get(key)) for key, case in mine.items()}
                 merged = [case.to_json() for case in {**kept, **mine}.values()]
                 write_text(file, json.dumps(merged, indent=1))
 

@@ -111,21 +111,21 @@ def test_a_single_step_may_be_weaker_than_a_black_box_attack() -> None:
     assert list(warnings({FGSM: left(40), SQUARE: left(10)})) == ["fgsm(eps=0.1)"]
 
 
-@pytest.mark.parametrize(("late", "told"), [(1, False), (2, True)])
+@pytest.mark.parametrize(("late", "told"), [(2, False), (7, False), (8, True)])
 def test_members_without_gradients(late: int, told: bool) -> None:
-    """Two of 100 images that gradients had left."""
+    """Of 100 images that gradients had left: 2 points are 2 images, which is no proof; (1/2)⁷ = 0.008 is."""
     members = ("apgd(eps=0.1)", "square(eps=0.1)")
     words = ["none"] * 50 + [members[0]] * (50 - late) + [members[1]] * late
     found = warnings(
         {attack("worst", threat={"members": members, "black_box": members[1:], "steps": 0}): broken(" ".join(words))}
     )
 
-    assert [text.endswith("left: square(eps=0.1) 2.0%") for text in found.values()] == [True] * told
+    assert [text.endswith("left: square(eps=0.1) 8.0%") for text in found.values()] == [True] * told
 
 
 def test_order_of_members_matters() -> None:
     """Square first leaves nothing to say."""
-    words = " ".join(["none"] * 5 + ["square"] * 5)
+    words = " ".join(["none"] * 10 + ["square"] * 10)
     first, last = (
         attack("worst", threat={"members": members, "black_box": ("square",), "steps": 0})
         for members in (("square", "apgd"), ("apgd", "square"))

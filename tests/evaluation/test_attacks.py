@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -9,6 +10,7 @@ from pyarrow import feather
 from torch import nn
 
 from robustbench_vit.api import results, run_suite
+from robustbench_vit.data import load_dataset
 from robustbench_vit.evaluation import run as module_of_run
 from robustbench_vit.evaluation.estimate import estimate
 from robustbench_vit.models.image_model import ImageModel, Preprocessing
@@ -144,7 +146,7 @@ def pair():
 
 
 def test_every_model_attacks_and_every_model_judges(tmp_path, pair):
-    """``source=each``: a case for each pair; on the diagonal it is the attack itself."""
+    """``source=each``: a case for each pair; on the diagonal it breaks what the attack itself breaks."""
     case = Case(TRANSFER)
     plan = run(tmp_path, [Case(PGD), case], pair)
     own = f"transfer(attack={PGD}, source=one)"
@@ -152,9 +154,108 @@ def test_every_model_attacks_and_every_model_judges(tmp_path, pair):
     assert 4 == len(plan.of(case))
     assert {"done"} == {record.status for record in plan.records}
     assert {"one", "two"} == {record.threat.source for record in plan.of(case)}
-    assert rows(tmp_path, PGD, "one")["pred"].tolist() == rows(tmp_path, own, "one")["pred"].tolist()
-    assert rows(tmp_path, own, "one")["norm"].tolist() == rows(tmp_path, PGD, "one")["norm"].tolist()
+    alone, again = rows(tmp_path, PGD, "one"), rows(tmp_path, own, "one")
+    assert (alone["broken_by"] == "none").tolist() == (again["broken_by"] == "none").tolist()
+    assert (again["margin"] <= alone["margin"] + 1e-5).all()
     assert rows(tmp_path, own, "two")["pred"].tolist() != rows(tmp_path, own, "one")["pred"].tolist()
+
+
+def test_examples_go_beyond_the_first_that_misleads_the_source(tmp_path, pair):
+    """All steps are made with all samples, also with those that the source is wrong about anyway."""
+    case = Case(f"transfer(attack={PGD}, source=one)")
+    run(tmp_path, [case], [pair[0]])
+    (file,) = tmp_path.glob("examples/*/*.arrow")
+    images = np.frombuffer(b"".join(feather.read_table(file)["pixels"].to_pylist()), np.float32).reshape(40, -1)
+    clean = load_dataset("shapetex(n=40)").batch(0, 40).images.flatten(1).numpy() / np.float32(255)
+
+    assert (np.abs(images - clean).max(1) > 0.049).mean() > 0.9
+
+
+def test_the_source_stays_as_it_was(tmp_path, pair):
+    """It is attacked in evaluation mode, and given back in the mode and with the statistics it had."""
+    network = nn.Sequential(nn.BatchNorm2d(3), Toy())
+    source = wrapped(network, "normed").train()
+    before = source.digest()
+    run(tmp_path, [Case(f"transfer(attack={PGD}, source=normed)")], [pair[0], source])
+
+    assert before == source.digest()
+    assert network[0].training
+
+
+def test_a_source_given_as_an_object_goes_by_its_name(tmp_path):
+    """A name that reads as a spec is not taken for one, nor for an object of another name."""
+    case = Case(TRANSFER)
+    models = [wrapped(Toy(), "zoo:vit_xs"), wrapped(Toy(1), "my model, (new)")]
+    plan = run(tmp_path, [case], models)
+
+    assert {"done"} == {record.status for record in plan.records}
+    assert {"zoo:vit_xs", "my model, (new)"} == {record.threat.source for record in plan.records}
+    assert {record.model for record in plan.records} == {record.threat.source for record in plan.records}
+
+
+def test_the_same_case_with_and_without_a_limit(tmp_path):
+    """Both are done; what is measured is the larger."""
+    cases = [Case(PGD), Case(PGD, limit=3)]
+    plan = run(tmp_path, cases)
+
+    assert {"done"} == {record.status for record in plan.records}
+    assert [40, 3] == [plan.of(case)[0].n for case in cases]
+    assert [40] == [record.n for record in results(tmp_path).cases()]
+
+
+class NotANumber(Toy):
+    """Gives NaN for any image that is not 8-bit."""
+
+    def forward(self, images):
+        """N×3×H×W → N×10."""
+        levels = (images * 0.5 + 0.5) * 255
+        odd = (levels - levels.round()).abs().amax((1, 2, 3)) > 1e-3
+        return super().forward(images) + torch.where(odd, torch.nan, 0.0)[:, None]
+
+
+class InHalf(Toy):
+    """Logits in half precision."""
+
+    def forward(self, images):
+        """N×3×H×W → N×10."""
+        return super().forward(images).half()
+
+
+class Uint8(nn.Module):
+    """Rounds its input to bytes in front of layers that can learn."""
+
+    def __init__(self):
+        super().__init__()
+        self.toy = Toy()
+
+    def forward(self, images):
+        """N×3×H×W → N×10."""
+        return self.toy((images * 100).to(torch.int16).float() / 100)
+
+
+@pytest.mark.parametrize("case", [PGD, "fgsm(eps=0.05)", "apgd(eps=0.05, steps=3)", "square(eps=0.05, queries=5)"])
+def test_logits_that_are_no_numbers_fail_the_case(tmp_path, case):
+    """A sample is neither robust nor broken by NaN."""
+    plan = run(tmp_path, [Case(), Case(case)], [wrapped(NotANumber())])
+
+    assert ["done", "failed"] == [record.status for record in plan.records]
+    assert "NaN or infinite logits" in plan.records[1].reason
+
+
+@pytest.mark.parametrize("case", [PGD, "apgd(eps=0.05, steps=3, loss=dlr)", "square(eps=0.05, queries=5)"])
+def test_half_precision_logits_are_attacked(tmp_path, case):
+    """Losses are computed in float32."""
+    plan = run(tmp_path, [Case(case)], [wrapped(InHalf())])
+
+    assert ["done"] == [record.status for record in plan.records]
+
+
+def test_a_break_in_front_of_learning_layers_is_no_gradient(tmp_path):
+    """The logits do have a gradient, but not by the pixels."""
+    plan = run(tmp_path, [Case(PGD), Case("square(eps=0.05, queries=5)")], [wrapped(Uint8())])
+
+    assert ["failed", "done"] == [record.status for record in plan.records]
+    assert "not differentiable" in plan.records[0].reason
 
 
 def test_examples_are_made_once_and_kept(tmp_path, pair, monkeypatch):
@@ -234,6 +335,11 @@ class Two(nn.Module):
         (Toy(), 10, "worst([pgdd(eps=0.1)])", "unknown attack 'pgdd'; did you mean pgd"),
         (Toy(), 10, "worst([pgd(eps=0.1), fgsm(eps=0.2)])", "same norm and eps, got linf 0.1 and linf 0.2"),
         (Toy(), 10, "min_eps(attack=pgd(), grid=[0.2, 0.1])", "grid must increase from above 0"),
+        (Toy(), 10, "transfer(attack=torchattacks(CW), source=each)", "takes attacks that keep to an eps"),
+        (Toy(), 10, "pgd(eps=1)", "eps=1 is the whole range of pixels, [0,1]; write 1/255 if"),
+        (Toy(), 10, "pgd(eps=128, norm=l2)", "eps=128 is farther than any L2 distance in use; write 128/255"),
+        (Toy(), 10, "pgd(eps=4/255, alpha=2)", "alpha=2 must lie above 0 and be at most 2·eps"),
+        (Toy(), 10, "pgd(eps=0.1, random_start=false, restarts=2)", "restarts differ by their random start"),
     ],
 )
 def test_bad_attacks_fail_alone(tmp_path, network, classes, case, message):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from robustbench_vit.errors import CaseError
+from robustbench_vit.perturbations.attacks.target import gradient_of, logits_of
 from robustbench_vit.types import Logits, Pixels
 
 
@@ -43,7 +44,7 @@ class Counted(nn.Module):
         """What the model itself says."""
         if self._pixels_to_logits is None:
             raise CaseError(f"{self.name} needs a model and labels in the context")
-        return self._pixels_to_logits(pixels)
+        return logits_of(self._pixels_to_logits, pixels, self.name)
 
     def note(self, gradient: Tensor) -> None:
         """Count a backward pass, and keep the first gradient."""
@@ -78,11 +79,6 @@ class _Apart(torch.autograd.Function):
             ctx.pixels = pixels.detach().requires_grad_()
             ctx.logits = counted.judged(ctx.pixels)
         ctx.counted = counted
-        if not ctx.logits.requires_grad:
-            raise CaseError(
-                f"{counted.name}: the model is not differentiable: autograd finds no way from its logits to the "
-                "pixels; use a black-box attack such as square(eps=…), or take no_grad, detach and numpy out of it"
-            )
         # A copy, because whoever gets it may write into it.
         logits: Logits = ctx.logits.detach().clone()
         return logits
@@ -90,7 +86,7 @@ class _Apart(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None]:
-        # Kept, because some attacks go back several times, once for each class.
-        (gradient,) = torch.autograd.grad(ctx.logits, ctx.pixels, slope, retain_graph=True)
+        # Some attacks go back several times, once for each class.
+        gradient = gradient_of(ctx.logits, ctx.pixels, ctx.counted.name, slope, again=True)
         ctx.counted.note(gradient)
         return gradient, None

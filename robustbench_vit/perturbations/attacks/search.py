@@ -11,6 +11,7 @@ from torch import Tensor
 from robustbench_vit.errors import CaseError
 from robustbench_vit.perturbations.attacks.ball import Ball
 from robustbench_vit.perturbations.attacks.losses import Loss, margin
+from robustbench_vit.perturbations.attacks.target import gradient_of, logits_of
 from robustbench_vit.types import Context, Logits, Perturbed, Pixels
 
 NOBODY, CLEAN, ATTACK = 0, 1, 2
@@ -31,7 +32,7 @@ class Slope:
     Args:
         gradient: n×3×H×W, of each image's loss by its own pixels; 0 where it is not finite.
         loss: Shape (n,).
-        broken: Shape (n,), whether the model is wrong there.
+        broken: Shape (n,), whether to stop because the model is wrong there.
     """
 
     gradient: Tensor
@@ -44,6 +45,7 @@ class Search:
 
     The worst image is the one of smallest margin (logit of the label − largest other logit). Every image that the model
     is shown is a candidate, unless it says ``keep=False``; so what is returned is adversarial if any of them was.
+    Samples are left alone as soon as the model is wrong, unless the context says that the search persists.
 
     Args:
         images: N×3×H×W float in [0,1], clean.
@@ -58,18 +60,23 @@ class Search:
     def __init__(self, images: Pixels, context: Context, ball: Ball, name: str) -> None:
         if context.model is None or context.labels is None:
             raise CaseError(f"{name} needs a model and labels in the context")
-        self.clean, self.labels, self.ball, self.name = images.detach(), context.labels, ball, name
+        if context.labels.shape != (len(images),) or context.labels.is_floating_point():
+            came = f"{context.labels.dtype} of shape {tuple(context.labels.shape)}"
+            raise CaseError(f"{name} needs one integer label an image, {len(images)} in all, got {came}")
+        self.clean, self.labels = images.detach().contiguous(), context.labels.long()
+        self.ball, self.name, self.persists = ball, name, context.persist
         self.worst, self.margin = self.clean.clone(), self._filled(inf)
         self.broken_by = torch.full((len(images),), NOBODY, device=images.device)
         self.forward_passes, self.backward_passes = self._filled(0), self._filled(0)
         self.zero_gradient = self._filled(nan)
+        self.not_a_number = torch.zeros(len(images), dtype=torch.bool, device=images.device)
         self.everything: Rows = torch.arange(len(images), device=images.device)
         self._model: Callable[[Pixels], Logits] = context.model
         self._num_classes: int | None = None
 
     def left(self) -> Rows:
-        """Samples about which the model is right still, in increasing order."""
-        return (self.broken_by == NOBODY).nonzero()[:, 0]
+        """Samples to go on with, in increasing order: about which the model is right still; all, if it persists."""
+        return self.everything if self.persists else (self.broken_by == NOBODY).nonzero()[:, 0]
 
     def clean_logits(self, *, keep: bool = True) -> Logits:
         """Logits N×K of the clean images; samples that are wrong without an attack are marked as such."""
@@ -82,7 +89,7 @@ class Search:
         return self._slope(self.clean, self.everything, loss, CLEAN, keep=keep)
 
     def logits(self, images: Pixels, rows: Rows, by: int = ATTACK) -> tuple[Logits, Tensor]:
-        """One forward pass: logits n×K, and whether the model is wrong, shape (n,).
+        """One forward pass: logits n×K, and whether to stop because the model is wrong, shape (n,).
 
         Args:
             images: n×3×H×W, one for each of the rows.
@@ -132,8 +139,13 @@ class Search:
             attacks: Names of several attacks, in the order of their codes.
 
         Raises:
-            CaseError: If one of them is not in the ball.
+            CaseError: If one of them is not in the ball, or the model gave no numbers for one that it was shown.
         """
+        if bool(self.not_a_number.any()):
+            raise CaseError(
+                f"{self.name}: NaN or infinite logits for images of {int(self.not_a_number.sum())} of "
+                f"{len(self.clean)} samples while they were attacked; look for divisions and overflows in the model"
+            )
         columns = {
             "norm": checked(self.ball, self.worst, self.clean, self.name),
             "margin": self.margin,
@@ -146,18 +158,17 @@ class Search:
 
     def _forward(self, images: Pixels, rows: Rows) -> Logits:
         with torch.no_grad():
-            logits = self._model(images)
+            logits = logits_of(self._model, images, self.name)
         self.forward_passes[rows] += 1
         return logits
 
     def _slope(self, images: Pixels, rows: Rows, loss: Loss, code: int, *, keep: bool) -> Slope:
         pixels = images.detach().requires_grad_()
         with torch.enable_grad():
-            logits = self._model(pixels)
-            self._require_gradient(logits)
+            logits = logits_of(self._model, pixels, self.name)
             self._require_labels(logits)
             losses = loss(logits, self.labels[rows])
-            (gradient,) = torch.autograd.grad(losses.sum(), pixels)
+            gradient = gradient_of(losses.sum(), pixels, self.name)
         self.forward_passes[rows] += 1
         self.backward_passes[rows] += 1
         self._note_zero(gradient, rows)
@@ -165,30 +176,23 @@ class Search:
         return Slope(gradient.nan_to_num_(0, 0, 0), losses.detach(), broken)
 
     def _judge(self, images: Pixels, rows: Rows, logits: Logits, code: int, *, keep: bool) -> Tensor:
-        """Whether the model is wrong about each image; what is worse than anything before is kept."""
+        """Whether to stop with each image because the model is wrong; what is worse than anything before is kept."""
         self._require_labels(logits)
         labels = self.labels[rows]
-        broken = logits.argmax(1) != labels
+        margins, broken = margin(logits, labels), logits.argmax(1) != labels
+        self.not_a_number[rows] |= ~margins.isfinite()
         if keep:
-            margins = margin(logits, labels).float()
             worse = margins < self.margin[rows]
             self.margin[rows[worse]], self.worst[rows[worse]] = margins[worse], images[worse].detach()
         if keep or code == CLEAN:
             self.broken_by[rows[broken & (self.broken_by[rows] == NOBODY)]] = code
-        return broken
+        return torch.zeros_like(broken) if self.persists else broken
 
     def _note_zero(self, gradient: Tensor, rows: Rows) -> None:
         """Whether the first gradient of each sample is 0 at every pixel, or not finite, which leads as little."""
         flat, first = gradient.flatten(1), self.zero_gradient[rows].isnan()
         nothing = ~flat.isfinite().all(1) | (flat == 0).all(1)
         self.zero_gradient[rows[first]] = nothing[first].to(self.zero_gradient.dtype)
-
-    def _require_gradient(self, logits: Logits) -> None:
-        if not logits.requires_grad:
-            raise CaseError(
-                f"{self.name}: the model is not differentiable: autograd finds no way from its logits to the pixels; "
-                "use a black-box attack such as square(eps=…), or take no_grad, detach and numpy out of the model"
-            )
 
     def _require_labels(self, logits: Logits) -> None:
         """Made sure of once, because the device must be waited for."""

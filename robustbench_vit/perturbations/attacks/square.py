@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import lru_cache
 from math import sqrt
 from typing import TypeAlias
 
@@ -34,18 +35,21 @@ def square(
     eps: int | Fraction,
     norm: Norm = "linf",
     queries: int = 5000,
+    schedule: int | None = None,
 ) -> Perturbed:
     """Show the model one changed square after the other; an image is attacked until the model is wrong.
 
     Args:
         images: N×3×H×W float in [0,1]; left as they are.
         keys: One key an image: what the q-th query of an image draws depends on nothing else, and its place and size
-            on ``queries``, over which the squares get smaller.
+            on the schedule.
         context: ``model`` (pixels → logits, of which no gradient is asked) and ``labels``.
         eps: Largest distance, pixels in [0,1].
         norm: ``linf``: a square is changed by eps up or down, a sign for each channel. ``l2``: change is moved from one
             square to another, where it is shaped as two peaks of opposite sign.
         queries: Images shown to the model at most, the clean one not counted.
+        schedule: Number of queries over which squares get smaller; None is ``queries``. AutoAttack has 10,000 for its
+            5,000 queries.
 
     Returns:
         Images and the columns of every attack, see `robustbench_vit.perturbations.attacks.fgsm`; ``zero_gradient`` is
@@ -57,16 +61,16 @@ def square(
     Source:
         Andriushchenko, Croce, Flammarion & Hein, "Square Attack: a query-efficient black-box adversarial attack via
         random search", ECCV 2020 (arXiv:1912.00049), algorithms 1 (search), 2 (L∞) and 3 (L2), with the loss
-        f_y − max over k ≠ y of f_k. The authors' program halves p after query 500 of 10,000, too, and has sides of 3
-        at least in L2; so it is here.
+        f_y − max over k ≠ y of f_k. As the authors' program does: p is halved after query 500 of 10,000, too, and
+        sides in L2 are odd and at least 3.
 
     Differences:
-        None is known but the draws: here each image has squares of its own.
+        The draws: here each image has squares of its own.
     """
     search = Search(images, context, Ball(norm, eps), "square")
     search.clean_logits()
     walk = _Walk.of(search, keys)
-    sides = [_side(query / queries, norm, *images.shape[-2:]) for query in range(queries)]
+    sides = [_side(query / (schedule or queries), norm, *images.shape[-2:]) for query in range(queries)]
     for query in range(1, queries):
         if not len(walk.rows):
             break
@@ -141,8 +145,8 @@ def _side(progress: float, norm: Norm, height: int, width: int) -> int:
     """Side of the squares when so much of the search is over, in [0,1)."""
     share = _SHARE / 2 ** sum(progress * 10_000 > at for at in _HALVED_AT)
     side = sqrt(share * height * width)
-    # In L2 the nearest odd number, so that two peaks of equal width have a row between them.
-    whole = max(round(side), 1) if norm == "linf" else max(2 * round((side - 1) / 2) + 1, 3)
+    # In L2 an even number is made odd.
+    whole = max(round(side), 1) if norm == "linf" else max(round(side) // 2 * 2 + 1, 3)
     return min(whole, height, width)
 
 
@@ -215,10 +219,16 @@ def _energy(change: Tensor) -> Tensor:
 
 def _peaks(side: int, like: Tensor) -> Tensor:
     """2×side×side of length 1 each: a peak above its negative (equation 2 of the paper), and the transpose."""
-    half = side // 2
-    pair = torch.cat([_peak(half, side), -_peak(side - half, side)])
+    return _pairs(side, like.device, like.dtype)
+
+
+@lru_cache(maxsize=64)
+def _pairs(side: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    halves = [_peak(height, side) for height in (side // 2, side - side // 2) if height]
+    up, *down = [half / half.square().sum().sqrt() for half in halves]  # of equal weight, though one may be a row wider
+    pair = torch.cat([up, *(-half for half in down)])
     pair = pair / pair.square().sum().sqrt()
-    return torch.stack([pair, pair.T]).to(like)
+    return torch.stack([pair, pair.T]).to(device, dtype)
 
 
 def _peak(height: int, width: int) -> Tensor:

@@ -39,7 +39,7 @@ def test_members_are_the_published_ones():
         "apgd-ce": Spec("apgd", {**eps, "loss": "ce", "steps": 100}),
         "apgd-t": Spec("apgd", {**eps, "loss": "dlr_targeted", "steps": 100, "targets": 9}),
         "fab-t": Spec("fab", {**eps, "steps": 100, "targets": 9}),
-        "square": Spec("square", {**eps, "queries": 5000}),
+        "square": Spec("square", {**eps, "queries": 5000, "schedule": 10000}),
     }
     members = module._members(0.1, "l2")
 

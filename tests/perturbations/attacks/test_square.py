@@ -27,7 +27,7 @@ def test_sides_follow_the_published_schedule():
         side = np.sqrt(0.8 / 2**halvings * 224 * 224)
 
         assert module._side(query / 10_000, "linf", 224, 224) == round(side)
-        assert abs(module._side(query / 10_000, "l2", 224, 224) - side) <= 1
+        assert 0 <= module._side(query / 10_000, "l2", 224, 224) - round(side) <= 1
         assert module._side(query / 10_000, "l2", 224, 224) % 2 == 1
     assert module._side(0.9, "linf", 32, 32) == 1
     assert module._side(0.9, "l2", 32, 32) == 3
@@ -40,8 +40,15 @@ def test_schedule_is_stretched_to_the_number_of_queries():
         assert module._side(query / 500, "linf", 64, 64) == module._side(20 * query / 10_000, "linf", 64, 64)
 
 
+def test_autoattack_keeps_to_the_schedule_of_10000_queries():
+    """Sides of the authors' program on 32×32, which does not rescale the schedule there."""
+    sides = {0: 29, 10: 29, 11: 20, 51: 14, 101: 14, 201: 10, 501: 7, 1001: 5, 2001: 4, 4001: 3, 4999: 3}
+
+    assert {query: module._side(query / 10_000, "linf", 32, 32) for query in sides} == sides
+
+
 def test_peaks_follow_equation_2():
-    """Σ 1/(n + 1 − k)² over k ≤ M, two halves of opposite sign, length 1, and its transpose."""
+    """Σ 1/(n + 1 − k)² over k ≤ M, two halves of equal length and opposite sign, and its transpose."""
     for side in (3, 5, 8, 21):
         raw = np.zeros((side, side))
         for half, top, height, sign in ((0, 0, side // 2, 1), (1, side // 2, side - side // 2, -1)):
@@ -51,6 +58,7 @@ def test_peaks_follow_equation_2():
                     m = n - max(abs(r - height // 2), abs(s - side // 2))
                     raw[top + r, s] = sign * sum(1 / (n + 1 - k) ** 2 for k in range(m + 1))
             assert half in (0, 1)
+            raw[top : top + height] /= np.linalg.norm(raw[top : top + height])
         upright, turned = module._peaks(side, torch.zeros(1, dtype=torch.float64)).numpy()
 
         assert upright == pytest.approx(raw / np.linalg.norm(raw))
