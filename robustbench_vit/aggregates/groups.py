@@ -85,7 +85,7 @@ class Group:
     @property
     def last(self) -> PlannedCase:
         """The member whose data, geometry and family the group has: never the clean case, if there is another."""
-        return next(case for case in reversed(self.members) if case.family != CLEAN or len(self.members) == 1)
+        return next((case for case in reversed(self.members) if case.family != CLEAN), self.members[-1])
 
 
 def groups(cases: Sequence[PlannedCase]) -> Iterator[Group]:

@@ -22,6 +22,9 @@ VALIDATION = 50_000
 VARIANT = " · "
 """Stands between a model's name and what tells its variants apart, such as the seed."""
 
+WEIGHTS = " #"
+"""Stands between a name that different weights share and digits of their digest."""
+
 _SIDE = 224  # of ImageNet-C's images
 _NAMED = 4  # missing cases a reason names before it counts the rest
 
@@ -147,6 +150,22 @@ def reference_model(
     if len(keys) > 1:
         raise SpecError(f"the reference {name} is the name of {len(keys)} models; give one of {', '.join(keys)}")
     return ReferenceModel(names[keys[0]], [case for case in cases if case.model_key == keys[0]], correct)
+
+
+def defined(definition: str, case: PlannedCase, n: int, reference: Reference | None) -> str:
+    """A definition with the reference by its name and what to bear in mind about it.
+
+    Args:
+        definition: Formula in words.
+        case: Whose data it is about.
+        n: Number of images; 0 where there is no number.
+        reference: None where nothing is compared: then the definition as it is.
+    """
+    if reference is None:
+        return definition
+    remark = reference.remark(case, n) if n else ""
+    named = definition.replace("the reference", reference.described)
+    return f"{named}; {remark}" if remark else named
 
 
 def unlike_validation(data: str, n: int) -> str:

@@ -1,4 +1,4 @@
-"""The command line: ``robustbench-vit run | report | score | export | list | doctor | make``.
+"""The command line: ``robustbench-vit run | report | score | compare | export | list | doctor | make``.
 
 Only the standard library is imported before a command is chosen, so that ``--help`` answers at once (contract C11).
 """
@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
     _add_report(commands)
+    _add_compare(commands)
     _add_export(commands)
     _add_list(commands)
     _add_doctor(commands)
@@ -100,6 +101,24 @@ def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     score.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
     score.add_argument("--trials", action="append", default=[], metavar="[DATA=]PATH", help=_TRIALS)
     score.set_defaults(command=_lazy("score"))
+
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="compare two models image by image, and write comparison.csv",
+        description="Compare two models on the images both have seen: for each case the difference with its interval, "
+        "the images that only one has right, McNemar's exact test with Holm's adjustment, and the smallest difference "
+        "that so many images show; then families, curves and corruption errors.",
+    )
+    compare.add_argument("a", metavar="A", help="name of a model, as tables have it")
+    compare.add_argument("b", metavar="B", help="the other one; differences are B − A")
+    compare.add_argument(
+        "-i", "--in", dest="folders", nargs="+", required=True, metavar="DIR", help="results folder of a run"
+    )
+    compare.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
+    compare.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
+    compare.set_defaults(command=_lazy("compare"))
 
 
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from robustbench_vit.aggregates.references import VARIANT
+from robustbench_vit.aggregates.references import VARIANT, WEIGHTS
 from robustbench_vit.aggregates.scoring import score
 from robustbench_vit.leaderboard.files import write, write_csv
 from robustbench_vit.leaderboard.sections import Facts
@@ -92,7 +92,7 @@ def _names(cases: Sequence[PlannedCase]) -> dict[str, str]:
     for case in cases:
         keys.setdefault(case.model, set()).add(case.model_key)
     return {
-        key: name if len(same) == 1 else f"{name} #{key.rpartition('-')[2][:6]}"
+        key: name if len(same) == 1 else f"{name}{WEIGHTS}{key.rpartition('-')[2][:6]}"
         for name, same in keys.items()
         for key in same
     }

@@ -60,3 +60,19 @@ class Contributions:
             return self
         values: FloatArray = self.values.reshape(makers, -1, self.values.shape[1]).mean(axis=0)
         return Contributions(values, self.combine, remark=self.remark)
+
+    def minus(self, other: "Contributions") -> "Contributions":
+        """The difference of two numbers over the same images in the same order, paired image by image.
+
+        Where both are plain means, each image contributes its own difference. Else the means of both stand side by
+        side, and every replicate is the difference of two numbers from the same draws.
+        """
+        if self.combine is first and other.combine is first:
+            return Contributions(self.values - other.values)
+        mine = self.values.shape[1]
+
+        def combine(means: FloatArray) -> FloatArray:
+            difference: FloatArray = self.combine(means[..., :mine]) - other.combine(means[..., mine:])
+            return difference
+
+        return Contributions(np.hstack([self.values, other.values]), combine)

@@ -1,0 +1,139 @@
+"""Two models of a plan: which cases both ran, and what is known of each."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from robustbench_vit.aggregates.attacks import eps_cells
+from robustbench_vit.aggregates.cells import Correct, correctness, read
+from robustbench_vit.aggregates.honesty import comparisons, doubts
+from robustbench_vit.aggregates.references import VARIANT, WEIGHTS
+from robustbench_vit.errors import CaseError, SpecError, UnknownNameError
+from robustbench_vit.records import PlannedCase
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """The cases of two models side by side.
+
+    Args:
+        a: Name of the first model.
+        b: Name of the second.
+        partners: Each case of the first that both ran, and the same case of the second. Equal keys mean the same data,
+            geometry, perturbation, versions, label space, seed and dtype.
+        alone: Cases that one of them ran and the other did not.
+        attacks: Every attack that either ran: what one leaves may cast doubt on another.
+    """
+
+    a: str
+    b: str
+    partners: Mapping[PlannedCase, PlannedCase]
+    alone: tuple[PlannedCase, ...]
+    attacks: tuple[PlannedCase, ...]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the rows of both models say.
+
+    Args:
+        correct: 1 where the model is right, by sample id: of each case, and of each point of ``grids``.
+        grids: A case of min_eps as one case an eps.
+        warnings: Why the number of a case, or of a point, may not mean what it seems to.
+    """
+
+    correct: Correct = field(default_factory=dict)
+    grids: dict[PlannedCase, dict[float, PlannedCase]] = field(default_factory=dict)
+    warnings: dict[PlannedCase, list[str]] = field(default_factory=dict)
+
+
+def pair(cases: Sequence[PlannedCase], a: str, b: str) -> Pairing:
+    """Find the cases that two models share.
+
+    Args:
+        cases: The plan.
+        a: Display spec of a model, alone or with its variant, or its key.
+        b: The other one.
+
+    Raises:
+        UnknownNameError: If the plan has no model of that name; offers the closest.
+        SpecError: If a name is that of several models, or both are the same model.
+        CaseError: If they share no case.
+    """
+    one, two = _of_model(cases, a), _of_model(cases, b)
+    if one[0].model_key == two[0].model_key:
+        raise SpecError(f"{a} and {b} are the same model; give two models")
+    (mine, theirs), names = (_ran(one), _ran(two)), (_name(one), _name(two))
+    partners = {case: theirs[key] for key, case in mine.items() if key in theirs}
+    if not partners:
+        raise CaseError(
+            f"{names[0]} and {names[1]} share no case: {len(mine)} and {len(theirs)} were run, and none has the same "
+            "suite, data, geometry, perturbation, labels, seed and dtype; run the same suite on both"
+        )
+    ran = {**mine, **{key: case for key, case in theirs.items() if key not in mine}}
+    alone = tuple(case for key, case in ran.items() if (key in mine) != (key in theirs))
+    attacks = tuple(case for case in (*mine.values(), *theirs.values()) if case.threat)
+    return Pairing(*names, partners, alone, attacks)
+
+
+def know(pairing: Pairing, rows: Callable[[PlannedCase], pd.DataFrame]) -> Known:
+    """Read the rows of both models, a case at a time.
+
+    Args:
+        pairing: The cases.
+        rows: Gives the per-sample rows of a case.
+
+    Raises:
+        StoreError: If rows lack a column or hold a sample twice.
+    """
+    known = Known()
+    for case in dict.fromkeys([*pairing.partners, *pairing.partners.values(), *pairing.attacks]):
+        found = read(case, rows)
+        known.correct[case], known.warnings[case] = correctness(found), doubts(case, found)
+        if case.threat and case.threat.grid and "min_eps" in found:
+            known.grids[case] = _points(case, found, known.correct)
+            # One list for all, so that what is added below is known of every point.
+            known.warnings.update(dict.fromkeys(known.grids[case].values(), known.warnings[case]))
+    for suite, model in dict.fromkeys((case.suite, case.model_key) for case in pairing.attacks):
+        own = {case: known.correct[case] for case in pairing.attacks if (case.suite, case.model_key) == (suite, model)}
+        for case, texts in comparisons(own).items():
+            known.warnings[case] += texts
+    return known
+
+
+def _points(case: PlannedCase, found: pd.DataFrame, correct: Correct) -> dict[float, PlannedCase]:
+    """One case an eps; what is right there is added to ``correct``."""
+    points = {}
+    for cell in eps_cells(case, found):
+        points[cell.at] = replace(case, case_key=f"{case.case_key} eps={cell.at!r}")
+        correct[points[cell.at]] = pd.Series(cell.correct, index=correct[case].index)
+    return points
+
+
+def _of_model(cases: Iterable[PlannedCase], name: str) -> list[PlannedCase]:
+    """The cases of the one model that is called so."""
+    called = [case for case in cases if name in {case.model, case.model_key, _base(case)}]
+    if not called:
+        alike = [case for case in cases if _base(case).partition(WEIGHTS)[0] == name]
+        if not alike:
+            raise UnknownNameError("model", name, {_base(case) for case in cases})
+        called = alike
+    keys = {case.model_key: _base(case) for case in called}
+    if len(keys) > 1:
+        names = sorted(keys if len(set(keys.values())) < len(keys) else keys.values())
+        raise SpecError(f"{name} is the name of {len(keys)} models; give one of {', '.join(names)}")
+    return called
+
+
+def _base(case: PlannedCase) -> str:
+    """The model's name without what tells its seeds and dtypes apart."""
+    return case.model.partition(VARIANT)[0]
+
+
+def _name(cases: Sequence[PlannedCase]) -> str:
+    return cases[0].model if len({case.model for case in cases}) == 1 else _base(cases[0])
+
+
+def _ran(cases: Iterable[PlannedCase]) -> dict[tuple[str, str], PlannedCase]:
+    return {(case.suite, case.case_key): case for case in cases if case.status in {"done", "partial"}}

@@ -1,0 +1,102 @@
+"""The comparison of two models in a terminal, and as a file."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from math import isnan
+from pathlib import Path
+from statistics import median
+
+from rich.table import Table
+from rich.text import Text
+
+from robustbench_vit.aggregates.comparison import compare
+from robustbench_vit.aggregates.difference import TIE, Comparison, Difference
+from robustbench_vit.leaderboard.attacks import MARK
+from robustbench_vit.leaderboard.labels import attack_labels, short_labels
+from robustbench_vit.leaderboard.report import planned
+from robustbench_vit.leaderboard.sections import number
+from robustbench_vit.metrics.detectable import POWER
+
+_SHOWN = 6  # cases named that only one model has, before the rest are counted
+
+
+def compare_folders(folders: list[Path], a: str, b: str, reference: str | None = None) -> Comparison:
+    """Compare two models of results folders; see `robustbench_vit.aggregates.comparison.compare`."""
+    where = planned(folders)
+    return compare(list(where), lambda case: where[case].rows(case), a, b, reference)
+
+
+def comparison_tables(comparison: Comparison) -> Iterator[Table]:
+    """A table a suite and data set: cases with McNemar's test, then what is over several cases.
+
+    Args:
+        comparison: As `robustbench_vit.aggregates.comparison.compare` gives it.
+    """
+    for (suite, data), rows in groupby(comparison.rows, key=lambda row: (row.suite, row.data)):
+        yield _table(comparison, f"{suite} on {data}", list(rows))
+
+
+def remarks(comparison: Comparison) -> Iterator[str]:
+    """Sentences to bear in mind: what these images could show, what was left out, and doubts."""
+    able = [row.detectable for row in comparison.rows if row.is_case and not isnan(row.detectable)]
+    if able:
+        yield (
+            f"A true difference of {100 * median(able):.1f} points (median over the cases, {100 * min(able):.1f} to "
+            f"{100 * max(able):.1f}) would be found in a case with a chance of {POWER:.0%}, at p < 0.05 before Holm's "
+            "adjustment; of smaller ones a tie says little."
+        )
+    else:
+        yield "There are too few images for any difference to be found."
+    if comparison.alone:
+        shown = ", ".join(f"{case.case} ({case.model})" for case in comparison.alone[:_SHOWN])
+        more = f" and {len(comparison.alone) - _SHOWN} more" if len(comparison.alone) > _SHOWN else ""
+        yield f"Left out, because only one model has them: {shown}{more}."
+    for text, rows in groupby(comparison.rows, key=lambda row: row.warning):
+        if text:
+            yield f"{MARK} {', '.join(dict.fromkeys(row.case for row in rows))}: {text}."
+
+
+def _table(comparison: Comparison, title: str, rows: list[Difference]) -> Table:
+    # Text, never str: names come from users, and rich would read brackets in them as markup.
+    table = Table(title=Text(title, style="bold"))
+    table.add_column("", overflow="fold")
+    for head in (f"A: {comparison.a}", f"B: {comparison.b}", "B − A", "n", "right: A alone / B alone", "p", "better"):
+        table.add_column(Text(head), justify="right", overflow="fold")
+    labels = _labels(rows)
+    for is_case, part in groupby(rows, key=lambda row: row.is_case):
+        for row in part:
+            table.add_row(Text(labels[row.case] if is_case else f"{row.metric} {row.case}"), *_cells(comparison, row))
+        table.add_section()
+    table.caption = Text(
+        "in %, 95 % interval; p: McNemar's exact test, Holm's adjustment over all cases compared; "
+        "* is p < 0.05, or for numbers over several cases, which have no p and no adjustment, an interval without 0"
+    )
+    return table
+
+
+def _labels(rows: list[Difference]) -> dict[str, str]:
+    cases = [row for row in rows if row.is_case]
+    attacks = [row.case for row in cases if row.metric == "robust_accuracy"]
+    return {**short_labels(row.case for row in cases), **attack_labels(attacks)}
+
+
+def _cells(comparison: Comparison, row: Difference) -> list[Text]:
+    if isnan(row.difference):
+        return [Text(""), Text(""), Text(row.reason, style="dim"), Text("0"), Text(""), Text(""), Text("")]
+    apart = row.better != TIE
+    winner = {comparison.a: "A *", comparison.b: "B *"}.get(row.better, row.better)
+    sign = "+" if row.difference > 0 else ""
+    return [
+        _number(row.a, row.a_low, row.a_high, row.unit),
+        _number(row.b, row.b_low, row.b_high, row.unit),
+        _number(row.difference, row.low, row.high, row.unit, sign),
+        Text(f"{row.n:,}"),
+        Text("" if row.only_a is None else f"{row.only_a} / {row.only_b}"),
+        Text("" if isnan(row.p_holm) else "< 0.0001" if row.p_holm < 1e-4 else f"{row.p_holm:.4f}"),
+        Text(f"{winner} {MARK}" if row.warning else winner, style="bold" if apart else "dim"),
+    ]
+
+
+def _number(value: float, low: float, high: float, unit: str, sign: str = "") -> Text:
+    text = Text(f"{sign}{number(value, unit)}")
+    return text.append(f"\n[{number(low, unit)}, {number(high, unit)}]", style="dim")
