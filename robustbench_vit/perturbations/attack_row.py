@@ -270,8 +270,8 @@ class TransferRow(CompositeRow):
         """The display form; of a path in the source, its last part."""
         shown = as_spec(super().label(spec))
         source = _pathless(self.source(shown))
-        spec = _parsed(source)
-        return str(replace(shown, args={**shown.args, "source": spec if spec and spec.args else source}))
+        model = _parsed(source)
+        return str(replace(shown, args={**shown.args, "source": model if model and model.args else source}))
 
     def canonical(self, spec: str | Spec) -> str:
         """The canonical form without paths: the digest of the source is a part of result keys of its own."""
