@@ -269,7 +269,9 @@ class TransferRow(CompositeRow):
     def label(self, spec: str | Spec) -> str:
         """The display form; of a path in the source, its last part."""
         shown = as_spec(super().label(spec))
-        return str(replace(shown, args={**shown.args, "source": _pathless(self.source(shown))}))
+        source = _pathless(self.source(shown))
+        model = _parsed(source)
+        return str(replace(shown, args={**shown.args, "source": model if model and model.args else source}))
 
     def canonical(self, spec: str | Spec) -> str:
         """The canonical form without paths: the digest of the source is a part of result keys of its own."""
@@ -319,10 +321,17 @@ def _sum(passes: Iterable[tuple[int, int]]) -> tuple[int, int]:
 
 def _pathless(source: str) -> str:
     """A model spec with files by their name alone; other text as it is."""
-    try:
-        spec = parse(source)
-    except SpecError:
+    spec = _parsed(source)
+    if spec is None:
         return source
     args = {key: value.rpartition("/")[2] if isinstance(value, str) else value for key, value in spec.args.items()}
     name = spec.name.rpartition("/")[2] if ".py" in spec.name else spec.name
     return str(replace(spec, name=name, args=args)) if args != spec.args or name != spec.name else source
+
+
+def _parsed(source: str) -> Spec | None:
+    """A model spec; None for the name of an object that is no spec."""
+    try:
+        return parse(source)
+    except SpecError:
+        return None
