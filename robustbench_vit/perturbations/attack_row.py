@@ -107,9 +107,7 @@ class EnsembleRow(AttackRow):
         """The attacks of a bound spec by name, with their rows."""
         from robustbench_vit.perturbations.attack_catalog import ATTACKS  # which holds this row
 
-        specs = {name: parse(text) for name, text in self.parts}
-        allowed = {name: replace(one, args={**one.args, **spec.args}) for name, one in specs.items()}
-        return {name: (ATTACKS.row(one), one) for name, one in allowed.items()}
+        return {name: (ATTACKS.row(one), one) for name, one in allowing(self.parts, spec.args).items()}
 
     def versions(self, spec: Spec) -> tuple[int, ...]:
         """Its own version, then those of its parts."""
@@ -287,6 +285,12 @@ class TransferRow(CompositeRow):
         bound = self.bind(spec)
         (own,) = self.threats(bound)
         return replace(own, attack=self.name, knowledge="transfer", source=_pathless(self.source(bound)))
+
+
+def allowing(parts: Iterable[tuple[str, str]], allowed: Mapping[str, Value]) -> dict[str, Spec]:
+    """The fixed attacks of an ensemble by name, each with what all of them are allowed: eps and norm."""
+    specs = {name: parse(text) for name, text in parts}
+    return {name: replace(spec, args={**spec.args, **allowed}) for name, spec in specs.items()}
 
 
 _FARTHEST = {"linf": 1, "l2": 50}

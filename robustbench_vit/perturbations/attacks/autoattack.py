@@ -1,17 +1,18 @@
 """AutoAttack as published: four attacks without parameters, each on what the former ones left."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 import torch
 
 from robustbench_vit.errors import CaseError
 from robustbench_vit.perturbations.attack_catalog import AUTOATTACK
+from robustbench_vit.perturbations.attack_row import allowing
 from robustbench_vit.perturbations.attacks.ball import Norm
 from robustbench_vit.perturbations.attacks.package import library_class
+from robustbench_vit.perturbations.attacks.target import logits_of
 from robustbench_vit.perturbations.attacks.worst import ensemble
 from robustbench_vit.randomness import Keys
-from robustbench_vit.spec import Spec, format_value, parse
+from robustbench_vit.spec import Spec, format_value
 from robustbench_vit.types import Context, Perturbed, Pixels
 
 _FEWEST_CLASSES = 4  # of the targeted DLR loss
@@ -53,15 +54,14 @@ def autoattack(images: Pixels, keys: Keys, *, context: Context, eps: int | Fract
 
 def _members(eps: int | Fraction, norm: Norm) -> dict[str, Spec]:
     """The attacks by their names, with what they are allowed."""
-    specs = {name: parse(text) for name, text in AUTOATTACK}
-    return {name: replace(spec, args={**spec.args, "eps": eps, "norm": norm}) for name, spec in specs.items()}
+    return allowing(AUTOATTACK, {"eps": eps, "norm": norm})
 
 
 def _require_classes(images: Pixels, context: Context, eps: int | Fraction, norm: Norm) -> None:
     if context.model is None or not len(images):
         return
     with torch.no_grad():
-        num_classes = context.model(images[:1]).shape[1]
+        num_classes = logits_of(context.model, images[:1], "autoattack").shape[1]
     if num_classes < _FEWEST_CLASSES:
         allowed = f"eps={format_value(eps)}" + ("" if norm == "linf" else f", norm={norm}")
         raise CaseError(

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from robustbench_vit.errors import CaseError
-from robustbench_vit.perturbations.attacks.target import gradient_of, logits_of
+from robustbench_vit.perturbations.attacks.target import gradient_of, leads_nowhere, logits_of
 from robustbench_vit.types import Logits, Pixels
 
 
@@ -64,9 +64,7 @@ class Counted(nn.Module):
             "backward_passes": everybody * ceil(self.differentiated / images),
         }
         if self.first_gradient is not None and (images == 1 or len(self.first_gradient) == images):
-            flat = self.first_gradient.reshape(images, -1)
-            nothing = ~flat.isfinite().all(1) | (flat == 0).all(1)
-            columns["zero_gradient"] = nothing.to(everybody)
+            columns["zero_gradient"] = leads_nowhere(self.first_gradient.reshape(images, -1)).to(everybody)
         return columns
 
 

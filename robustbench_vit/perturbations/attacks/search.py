@@ -11,7 +11,7 @@ from torch import Tensor
 from robustbench_vit.errors import CaseError
 from robustbench_vit.perturbations.attacks.ball import Ball
 from robustbench_vit.perturbations.attacks.losses import Loss, margin
-from robustbench_vit.perturbations.attacks.target import gradient_of, logits_of
+from robustbench_vit.perturbations.attacks.target import gradient_of, leads_nowhere, logits_of
 from robustbench_vit.types import Context, Logits, Perturbed, Pixels
 
 NOBODY, CLEAN, ATTACK = 0, 1, 2
@@ -189,10 +189,9 @@ class Search:
         return torch.zeros_like(broken) if self.persists else broken
 
     def _note_zero(self, gradient: Tensor, rows: Rows) -> None:
-        """Whether the first gradient of each sample is 0 at every pixel, or not finite, which leads as little."""
-        flat, first = gradient.flatten(1), self.zero_gradient[rows].isnan()
-        nothing = ~flat.isfinite().all(1) | (flat == 0).all(1)
-        self.zero_gradient[rows[first]] = nothing[first].to(self.zero_gradient.dtype)
+        """Whether the first gradient of each sample leads nowhere."""
+        first = self.zero_gradient[rows].isnan()
+        self.zero_gradient[rows[first]] = leads_nowhere(gradient)[first].to(self.zero_gradient.dtype)
 
     def _require_labels(self, logits: Logits) -> None:
         """Made sure of once, because the device must be waited for."""

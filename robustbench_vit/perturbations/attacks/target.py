@@ -53,6 +53,12 @@ def gradient_of(
     return gradient
 
 
+def leads_nowhere(gradients: Tensor) -> Tensor:
+    """Whether each gradient is 0 at every pixel, or not finite, which leads as little: N×… → (N,)."""
+    flat = gradients.flatten(1)
+    return ~flat.isfinite().all(1) | (flat == 0).all(1)
+
+
 def _no_way(name: str) -> str:
     return (
         f"{name}: the model is not differentiable: autograd finds no way from its logits to the pixels; use a "
