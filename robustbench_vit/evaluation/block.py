@@ -46,8 +46,8 @@ class Predictor:
         self.examples = Examples(folder, options.seed, self.device)
         self.layout = torch.channels_last if options.channels_last else torch.contiguous_format
         self.options, self.say = options, say
-        self._home, self._training = model.mean.device, [module for module in model.modules() if module.training]
-        self.model = model.eval().to(self.device).to(memory_format=self.layout)
+        self._give_back = model.lend(self.device)
+        self.model = model.to(memory_format=self.layout)
         self._forward: Callable[[Pixels], Logits] = torch.compile(self.model) if options.compile else self.model
         auto = options.batch_size == "auto"
         self.batch_size = _START.get(self.device.type, 32) if auto else int(options.batch_size)
@@ -57,9 +57,8 @@ class Predictor:
 
     def release(self) -> None:
         """Give the model back as it came: its device, its layout, the layers that were in training mode."""
-        self.model.to(self._home).to(memory_format=torch.contiguous_format)
-        for module in self._training:
-            module.training = True
+        self._give_back()
+        self.model.to(memory_format=torch.contiguous_format)
 
     def run(
         self, case: RunnableCase, block: Batch, contexts: Contexts, tick: Callable[[int], object] = lambda _: None

@@ -1,7 +1,6 @@
 """Adversarial examples made on one model to be shown to others: made once, kept in the results folder."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,30 +82,22 @@ class Examples:
         return _read(file)
 
     def _made(self, source: Source, block: Batch, batch_size: int) -> Pixels:
-        parts = []
-        with _at_work(source.load(), self.device) as model:
-            contexts = Contexts(block, model, self.device)
-            for start in range(0, len(block), batch_size):
-                images, ids = block.images[start : start + batch_size], block.ids[start : start + batch_size]
-                images = images.to(self.device)
-                context = contexts.of(source.attack, images, start, source.read_out)
-                # An image that barely misleads the source misleads nobody else.
-                context = replace(context, persist=True)
-                parts.append(source.attack(images, ids, seed=self.seed, context=context).images.cpu())
-        return torch.cat(parts)
+        model = source.load()
+        give_back = model.lend(self.device)
+        try:
+            return torch.cat(list(self._batches(source, model, block, batch_size)))
+        finally:
+            give_back()
 
-
-@contextmanager
-def _at_work(model: ImageModel, device: torch.device) -> Iterator[ImageModel]:
-    """A model in evaluation mode on a device; afterwards it is where it was, and as it was."""
-    home, training = model.mean.device, [module for module in model.modules() if module.training]
-    try:
-        yield model.eval().to(device)
-    finally:
-        if model.mean.device != home:
-            model.to(home)
-        for module in training:
-            module.training = True
+    def _batches(self, source: Source, model: ImageModel, block: Batch, batch_size: int) -> Iterator[Pixels]:
+        contexts = Contexts(block, model, self.device)
+        for start in range(0, len(block), batch_size):
+            images, ids = block.images[start : start + batch_size], block.ids[start : start + batch_size]
+            images = images.to(self.device)
+            context = contexts.of(source.attack, images, start, source.read_out)
+            # An image that barely misleads the source misleads nobody else.
+            context = replace(context, persist=True)
+            yield source.attack(images, ids, seed=self.seed, context=context).images.cpu()
 
 
 def _writer(ids: tuple[str, ...], images: Pixels) -> Callable[[Path], None]:

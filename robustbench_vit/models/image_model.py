@@ -1,7 +1,7 @@
 """`ImageModel`: pixels in, logits out. The only place where images are resized to a network's input and normalised."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -81,6 +81,22 @@ class ImageModel(nn.Module):
     def num_parameters(self) -> int:
         """Number of scalars the network learned."""
         return sum(parameter.numel() for parameter in self.network.parameters())
+
+    def lend(self, device: torch.device) -> Callable[[], None]:
+        """Put the model to work: in evaluation mode, on a device.
+
+        Returns:
+            What puts it back on the device where it was, with the layers in training mode that were.
+        """
+        home, training = self.mean.device, [module for module in self.modules() if module.training]
+        self.eval().to(device)
+
+        def give_back() -> None:
+            self.to(home)
+            for module in training:
+                module.training = True
+
+        return give_back
 
     def training_layers(self) -> list[str]:
         """Layers that do not behave as in evaluation: in training mode, or normalising by statistics of the batch."""
