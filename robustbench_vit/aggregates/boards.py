@@ -13,7 +13,7 @@ from robustbench_vit.errors import DataError
 from robustbench_vit.metrics.accuracy import hits
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.metrics.contributions import Contributions
-from robustbench_vit.records import Maker, Measurement, PlannedCase
+from robustbench_vit.records import MAX_STORED_CLASSES, Maker, Measurement, PlannedCase
 from robustbench_vit.trials import Trials
 
 TAG = "consistency"
@@ -45,12 +45,19 @@ class DecisionMaker:
     imported: bool = False
 
 
-def decisions(case: PlannedCase, rows: pd.DataFrame, trials: Sequence[Trials]) -> pd.DataFrame | None:
-    """The columns that decision makers are compared by, or None where nobody asked for it."""
-    asked = "texture" in rows or TAG in case.tags or any(one.is_about(case) for one in trials)
+def decisions(case: PlannedCase, rows: pd.DataFrame) -> pd.DataFrame | None:
+    """The columns that decision makers are compared by; None where nobody can ask: not clean, or too many classes."""
+    asked = "texture" in rows or TAG in case.tags or case.num_classes <= MAX_STORED_CLASSES
     if case.family != CLEAN or not len(rows) or not asked:
         return None
     return rows[[name for name in _COLUMNS if name in rows]]
+
+
+def is_heard(case: PlannedCase, decided: pd.DataFrame | None, trials: Sequence[Trials]) -> bool:
+    """Whether somebody asked how the decisions on a case compare with those of others."""
+    if decided is None:
+        return False
+    return "texture" in decided or TAG in case.tags or any(one.is_about(case) for one in trials)
 
 
 def boards(decided: Mapping[PlannedCase, pd.DataFrame], trials: Sequence[Trials]) -> Iterator[list[DecisionMaker]]:

@@ -30,9 +30,9 @@ def read(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> pd.D
     Raises:
         StoreError: If rows lack a column or hold a sample twice.
     """
-    if case.status in {"failed", "skipped"}:
+    found = pd.DataFrame() if case.status in {"failed", "skipped"} else rows(case)
+    if not len(found):
         return pd.DataFrame({name: [] for name in CORE_COLUMNS})
-    found = rows(case)
     missing = [name for name in CORE_COLUMNS if name not in found and name not in _OPTIONAL]
     if missing or not {"probabilities", "top5_ids"} & set(found.columns):
         raise StoreError(f"the rows of {case.case} on {case.model} lack {missing or 'probabilities and top5_ids'}")

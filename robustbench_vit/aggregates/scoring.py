@@ -1,21 +1,20 @@
 """From per-sample rows to measurements: the judge of contract C6. It needs no model, no images and no torch."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from math import nan
+from typing import NamedTuple
 
 import pandas as pd
 
-from robustbench_vit.aggregates.attacks import of_attack
-from robustbench_vit.aggregates.boards import boards, decisions, measure_board
+from robustbench_vit.aggregates.boards import boards, is_heard, measure_board
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
-from robustbench_vit.aggregates.cells import Correct, cells_of, correctness, read
-from robustbench_vit.aggregates.figures import figures
+from robustbench_vit.aggregates.cells import Correct, cells_of
 from robustbench_vit.aggregates.groups import Group, groups
-from robustbench_vit.aggregates.honesty import BETWEEN, WARNED, comparisons, doubts
-from robustbench_vit.aggregates.measuring import NOTHING, attempt, estimates, metrics_of, of_case
+from robustbench_vit.aggregates.honesty import BETWEEN, WARNED, comparisons
+from robustbench_vit.aggregates.measuring import NOTHING, attempt, estimates, of_case
 from robustbench_vit.aggregates.references import AlexNet, Reference, defined, reference_model
-from robustbench_vit.metrics.catalog import METRICS, Metric
+from robustbench_vit.aggregates.scored import Scored, score_case
 from robustbench_vit.metrics.intervals import Estimate
 from robustbench_vit.records import Measurement, PlannedCase, Status
 from robustbench_vit.trials import Trials
@@ -51,54 +50,108 @@ def score(
         UnknownNameError: If the plan has no model of the reference's name.
         DataError: If trials are about other images, or name other classes.
     """
-    cases = list(dict.fromkeys(cases))
-    compared = reference_model(cases, reference, lambda case: correctness(read(case, rows))) if reference else AlexNet()
+    scored: dict[PlannedCase, Scored] = {}
+    compared = reference_for(cases, reference, scored)
+    scored.update({case: score_case(case, rows) for case in cases})
+    return frame(judge(scored, compared, trials))
+
+
+def reference_for(cases: Sequence[PlannedCase], name: str | None, scored: Mapping[PlannedCase, Scored]) -> Reference:
+    """What corruption errors are relative to.
+
+    Args:
+        cases: The plan.
+        name: Model of the plan; None is AlexNet as published.
+        scored: By the cases of the plan; looked into when errors are asked for.
+
+    Raises:
+        UnknownNameError: If the plan has no model of the name.
+        SpecError: If several are called so.
+    """
+    return reference_model(cases, name, lambda case: scored[case].correct) if name else AlexNet()
+
+
+def judge(
+    scored: Mapping[PlannedCase, Scored], reference: Reference, trials: Sequence[Trials] = ()
+) -> list[Measurement]:
+    """All measurements of cases that are scored, in plan order.
+
+    Args:
+        scored: By the cases of the plan.
+        reference: What corruption errors are relative to.
+        trials: As for `score`.
+
+    Raises:
+        DataError: As `score`.
+    """
+    cases = list(scored)
     order = {case: position for position, case in enumerate(cases)}
     measured: list[tuple[int, Measurement]] = []
-    decided: dict[PlannedCase, pd.DataFrame] = {}
-    # Model by model, so that no more than one model's predictions are held at once.
-    for suite, model in dict.fromkeys((case.suite, case.model_key) for case in cases):
-        plan = [case for case in cases if (case.suite, case.model_key) == (suite, model)]
-        correct: Correct = {}
-        own: dict[PlannedCase, list[Measurement]] = {}
-        doubted: dict[PlannedCase, list[str]] = {}
-        for case in plan:
-            found = read(case, rows)
-            correct[case], doubted[case] = correctness(found), doubts(case, found)
-            own[case] = list(_measure(case, found))
-            if (decision := decisions(case, found, trials)) is not None:
-                decided[case] = decision
-        for case, texts in comparisons({case: correct[case] for case in plan if case.threat}).items():
-            doubted[case] += texts
-        for case, numbers in own.items():
-            measured += [(order[case], _warned(number, doubted[case])) for number in numbers]
-        for group in groups(plan):
-            last = max(order[case] for case in group.members)
-            measured += [(last, measurement) for measurement in _aggregate(group, correct, compared)]
-    for board in boards(decided, trials):
-        measured += [(len(cases), measurement) for measurement in measure_board(board)]
+    for plan in plans(cases):
+        for case, judged in zip(plan, judge_plan([scored[case] for case in plan], reference), strict=True):
+            measured += [(order[case], number) for number in (*judged.own, *judged.over)]
+    for measurement in judge_boards(scored, trials):
+        measured.append((len(cases), measurement))
     measured.sort(key=lambda item: item[0])
-    return pd.DataFrame([asdict(measurement) for _, measurement in measured], columns=list(COLUMNS))
+    return [measurement for _, measurement in measured]
 
 
-def _measure(case: PlannedCase, rows: pd.DataFrame) -> Iterator[Measurement]:
-    if not len(rows):
-        yield from _unmeasured(case)
-        return
-    metrics = [metric for metric in METRICS if set(metric.columns) <= set(rows.columns)]
-    yield from metrics_of(case, metrics, rows)
-    yield from of_attack(case, rows)
-    yield from figures(case, rows, {column for metric in metrics for column in metric.columns})
+def frame(measurements: Sequence[Measurement]) -> pd.DataFrame:
+    """A row a measurement, with the columns of `Measurement`."""
+    return pd.DataFrame([vars(measurement) for measurement in measurements], columns=list(COLUMNS))
 
 
-def _unmeasured(case: PlannedCase) -> Iterator[Measurement]:
-    """Of a case without rows: the numbers that a reader looks for, with the reason why there are none."""
-    wanted: list[Metric | Aggregate] = [METRICS["top1"], *([METRICS["robust_accuracy"]] if case.threat else [])]
-    if case.threat and case.threat.grid:
-        wanted.append(AGGREGATES["robust_auc"])
-    for row in wanted:
-        reason = case.reason or "no image is done yet"
-        yield of_case(case, row.name, NOTHING, unit=row.unit, definition=row.definition, reason=reason)
+def plans(cases: Sequence[PlannedCase]) -> list[list[PlannedCase]]:
+    """The cases of each suite and model, in the order of first appearance."""
+    found: dict[tuple[str, str], list[PlannedCase]] = {}
+    for case in cases:
+        found.setdefault((case.suite, case.model_key), []).append(case)
+    return list(found.values())
+
+
+class Judged(NamedTuple):
+    """The numbers of one case, and of the groups of cases that end with it."""
+
+    own: tuple[Measurement, ...]
+    over: tuple[Measurement, ...]
+
+
+def judge_plan(plan: Sequence[Scored], reference: Reference) -> list[Judged]:
+    """Everything about one model in one suite.
+
+    Args:
+        plan: Its cases.
+        reference: What corruption errors are relative to.
+    """
+    cases = [one.case for one in plan]
+    correct = {one.case: one.correct for one in plan}
+    against = comparisons({case: correct[case] for case in cases if case.threat})
+    over: dict[PlannedCase, list[Measurement]] = {case: [] for case in cases}
+    order = {case: position for position, case in enumerate(cases)}
+    for group in groups(cases):
+        over[max(group.members, key=order.__getitem__)] += _aggregate(group, correct, reference)
+    return [
+        Judged(
+            tuple(_warned(number, [*one.doubts, *against.get(one.case, ())]) for number in one.numbers),
+            tuple(over[one.case]),
+        )
+        for one in plan
+    ]
+
+
+def judge_boards(scored: Mapping[PlannedCase, Scored], trials: Sequence[Trials]) -> Iterator[Measurement]:
+    """What concerns several decision makers.
+
+    Args:
+        scored: By the cases of the plan; those with decisions matter.
+        trials: What humans and other models said.
+
+    Raises:
+        DataError: If trials are about other images, or name other classes.
+    """
+    decided = {case: one.decisions for case, one in scored.items() if is_heard(case, one.decisions, trials)}
+    for board in boards({case: found for case, found in decided.items() if found is not None}, trials):
+        yield from measure_board(board)
 
 
 def _warned(number: Measurement, texts: Sequence[str]) -> Measurement:

@@ -1,14 +1,12 @@
 """From results folders to the files of the leaderboard."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from robustbench_vit.aggregates.references import VARIANT, WEIGHTS
-from robustbench_vit.aggregates.scoring import score
+from robustbench_vit.aggregates.reading import Reading, merged, model_names
 from robustbench_vit.leaderboard.files import write, write_csv
 from robustbench_vit.leaderboard.sections import Facts
 from robustbench_vit.records import PlannedCase
@@ -49,33 +47,20 @@ def write_results(folders: Sequence[Path], out: Path, reference: str | None = No
 
 
 def measure(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> pd.DataFrame:
-    """Score the cases of several results folders."""
-    where = planned(folders)
-    return score(list(where), lambda case: where[case].rows(case), reference, read_trials(trials))
+    """Score what is new in several results folders, and give all measurements; text columns are categories."""
+    return Reading(folders).measurements(reference, read_trials(trials))
 
 
 def planned(folders: Sequence[Path]) -> dict[PlannedCase, Store]:
-    """The cases of several folders, their models named as in tables, and where their rows are.
-
-    What two folders share counts once, the larger n wins.
-    """
-    chosen: dict[tuple[str, str, str], tuple[PlannedCase, Store]] = {}
-    for store in map(Store, folders):
-        for case in store.planned():
-            key = (case.suite, case.model_key, case.case_key)
-            if key not in chosen or chosen[key][0].n < case.n:
-                chosen[key] = (case, store)
-    names = _names([case for case, _ in chosen.values()])
-    variants = _variants([case for case, _ in chosen.values()])
-    return {
-        replace(case, model=names[case.model_key] + variants.get(case, "")): store for case, store in chosen.values()
-    }
+    """The cases of several folders, their models named as in tables, and where their rows are."""
+    stores = [Store(folder) for folder in folders]
+    return merged({store: store.planned() for store in stores})
 
 
 def facts(folders: Sequence[Path]) -> Facts:
     """Parameters, preprocessing and throughput of the models, and the circumstances of the last run."""
     stores = [Store(folder) for folder in folders]
-    names = _names([case for store in stores for case in store.planned()])
+    names = model_names([case for store in stores for case in store.planned()])
     runs = sorted((run for store in stores for run in store.runs()), key=lambda run: str(run["began"]))
     speed = {run["model_key"]: run["throughput"] for run in runs if run["throughput"]}
     models: dict[str, dict[str, Any]] = {}
@@ -84,35 +69,6 @@ def facts(folders: Sequence[Path]) -> Facts:
             about = {name: value for name, value in known.items() if name != "model"}
             models[names.get(key, str(known["model"]))] = {**about, "throughput": speed.get(key)}
     return Facts(models, _shown(runs[-1]) if runs else {})
-
-
-def _names(cases: Sequence[PlannedCase]) -> dict[str, str]:
-    """Display name by model key; where other weights bear the same name, the key's digest is added."""
-    keys: dict[str, set[str]] = {}
-    for case in cases:
-        keys.setdefault(case.model, set()).add(case.model_key)
-    return {
-        key: name if len(same) == 1 else f"{name}{WEIGHTS}{key.rpartition('-')[2][:6]}"
-        for name, same in keys.items()
-        for key in same
-    }
-
-
-def _variants(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
-    """What tells a model's rows apart where one case was run with several seeds or dtypes."""
-    asked: dict[tuple[str, str], set[tuple[int, str]]] = {}
-    for case in cases:
-        asked.setdefault((case.suite, case.model_key), set()).add((case.seed, case.dtype))
-    seeds = {key for key, found in asked.items() if len({seed for seed, _ in found}) > 1}
-    again = {(c.suite, c.model_key, *c.identity[:5]): set[str]() for c in cases}
-    for case in cases:
-        again[case.suite, case.model_key, *case.identity[:5]].add(case.dtype)
-    dtypes = {key[:2] for key, found in again.items() if len(found) > 1}
-    return {
-        case: (f"{VARIANT}seed {case.seed}" if (case.suite, case.model_key) in seeds else "")
-        + (f"{VARIANT}{case.dtype}" if (case.suite, case.model_key) in dtypes else "")
-        for case in cases
-    }
 
 
 def _shown(run: dict[str, Any]) -> dict[str, Any]:

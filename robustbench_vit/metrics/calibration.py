@@ -38,6 +38,22 @@ def confidence(rows: pd.DataFrame) -> Contributions:
     return Contributions(rows["confidence"].to_numpy(np.float64))
 
 
+def reliability(rows: pd.DataFrame) -> FloatArray:
+    """How accuracy goes with confidence, bin by bin.
+
+    Args:
+        rows: As for `expected_calibration_error`.
+
+    Returns:
+        Shape (15, 3): images, mean confidence and accuracy of each bin; the latter two NaN where it is empty.
+    """
+    confidences = rows["confidence"].to_numpy(np.float32)
+    own = bins(confidences)
+    images, sure, right = (np.bincount(own, weights, BINS) for weights in (np.ones(len(rows)), confidences, hits(rows)))
+    with np.errstate(invalid="ignore"):
+        return np.stack([images, sure / images, right / images], axis=1)
+
+
 def bins(confidences: NDArray[np.float32]) -> NDArray[np.intp]:
     """Number of the bin (lo, hi] each confidence falls into, in [0, 15).
 

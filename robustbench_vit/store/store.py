@@ -7,6 +7,7 @@
     OUT/parts/<model>/<block>.parquet    rows of all cases run on one block, until they are compacted
     OUT/manifests/<suite>@<v>/<model>.json   which cases the suite asked for, and how each ended
     OUT/runs/<time>.json                 circumstances: versions, device, arguments, times
+    OUT/scored/<model>.parquet           what scoring made of the rows; can be made again, and stands without them
 """
 
 import json
@@ -181,6 +182,16 @@ class Store:
     def case_file(self, model_key: str, case_key: str) -> Path:
         """Where the rows of a complete case lie."""
         return self.root / "cases" / model_key / f"{case_key}.parquet"
+
+    def scored_file(self, model_key: str) -> Path:
+        """Where the scores of a model lie."""
+        return self.root / "scored" / f"{model_key}.parquet"
+
+    def fingerprint(self, case: PlannedCase) -> str:
+        """What changes when the rows of a case do; empty if there are none."""
+        files = [self.case_file(case.model_key, case.case_key), *self._part_files(case.model_key)]
+        known = [(file.name, file.stat()) for file in files if file.exists()]
+        return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in known)
 
     def _parts(self, model_key: str) -> Path:
         return self.root / "parts" / model_key

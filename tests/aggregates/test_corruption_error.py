@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from fake_runs import answers, corruption_plan, one, planned, wrong
 
-from robustbench_vit.aggregates import AGGREGATES, Cell, score, scoring
+from robustbench_vit.aggregates import AGGREGATES, Cell, score, scored, scoring
 from robustbench_vit.aggregates.corruption_error import corruption_error, relative_corruption_error
 from robustbench_vit.aggregates.corruptions import BENCHMARK, GROUPS, place
 from robustbench_vit.aggregates.references import ALEXNET, AlexNet
@@ -79,7 +79,7 @@ def test_the_reference_against_itself_is_100(hand: pd.DataFrame, metric: str) ->
 
 def test_alexnet_has_100(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own errors, realised on 50,000 images, give mCE and relative mCE 100."""
-    monkeypatch.setattr(scoring, "METRICS", Catalog("metrics", (METRICS["top1"],)))
+    monkeypatch.setattr(scored, "METRICS", Catalog("metrics", (METRICS["top1"],)))
     monkeypatch.setattr(
         scoring, "AGGREGATES", Catalog("aggregates", tuple(AGGREGATES[name] for name in sorted(RELATIVE)))
     )

@@ -1,0 +1,180 @@
+"""Several results folders as one: their plan, their scores, and all measurements."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from robustbench_vit.aggregates.boards import TAG
+from robustbench_vit.aggregates.groups import CLEAN
+from robustbench_vit.aggregates.incremental import sheets
+from robustbench_vit.aggregates.references import VARIANT, WEIGHTS, Reference
+from robustbench_vit.aggregates.scored import Scored
+from robustbench_vit.aggregates.scoring import judge_boards, judge_plan, plans, reference_for
+from robustbench_vit.aggregates.sheet import Key, in_order, table_of
+from robustbench_vit.records import PlannedCase
+from robustbench_vit.store import Store
+from robustbench_vit.trials import Trials
+
+
+class Reading:
+    """What several results folders hold.
+
+    Args:
+        folders: Results folders. What two of them share counts once, the larger n wins.
+
+    Raises:
+        StoreError: If a folder holds no results or a file cannot be read.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        stores = [Store(folder) for folder in folders]
+        plan = {store: store.planned() for store in stores}
+        self._sheets = {(store, key): sheet for store in stores for key, sheet in sheets(store, plan[store]).items()}
+        self.where = merged(plan)
+        """The cases, their models named as in tables, and where they are."""
+        self._images: dict[str, pd.Index] = {}
+
+    def scored(self, cases: Iterable[PlannedCase]) -> dict[PlannedCase, Scored]:
+        """Cases of the plan as they were scored."""
+        found: dict[PlannedCase, Scored] = {}
+        for (store, model), asked in _split(cases, self.where).items():
+            keys = {Key(case.suite, case.case_key): case for case in asked}
+            for key, one in self._sheets[store, model].scored(keys, self._images).items():
+                found[keys[key]] = _renamed(one, keys[key])
+        return found
+
+    def correct(self, plan: Sequence[PlannedCase]) -> "dict[PlannedCase, pd.Series[float]]":
+        """Which images a model has right in each case of its plan, by sample id; models share the index."""
+        found: dict[PlannedCase, pd.Series[float]] = {}
+        for (store, model), asked in _split(plan, self.where).items():
+            known = self._sheets[store, model].correct(self._images)
+            found |= {case: known[Key(case.suite, case.case_key)] for case in asked}
+        return found
+
+    def measurements(self, reference: str | None = None, trials: Sequence[Trials] = ()) -> pd.DataFrame:
+        """Everything that can be measured.
+
+        Args:
+            reference: Model that corruption errors are relative to; None is AlexNet as published.
+            trials: What humans and other models said about the images of clean cases.
+
+        Returns:
+            As `robustbench_vit.aggregates.score` gives it, with categories for text: suite by suite, model by model,
+            and what concerns several decision makers at the end.
+
+        Raises:
+            UnknownNameError: If no model is called as the reference.
+            DataError: If trials are about other images, or name other classes.
+        """
+        known: dict[PlannedCase, Scored] = {}
+        compared = reference_for(list(self.where), reference, known)
+        if reference:
+            known |= self.scored(self.where)
+        found = in_order(pa.concat_tables(self._numbers(known, compared)))
+        boards = judge_boards(self.scored(self._decided(found, trials)), trials)
+        frame: pd.DataFrame = pa.concat_tables([found, table_of(list(boards))]).unify_dictionaries().to_pandas()
+        return frame
+
+    def _numbers(self, known: Mapping[PlannedCase, Scored], reference: Reference) -> Iterator[pa.Table]:
+        """Model by model, what its sheets hold, or, where they do not hold all of a suite, what they come to."""
+        models: dict[str, list[list[PlannedCase]]] = {}
+        for plan in plans(list(self.where)):
+            models.setdefault(plan[0].model_key, []).append(plan)
+        for own in models.values():
+            whole = [] if known else [plan for plan in own if self._is_whole(plan)]
+            for (store, model), cases in _split((case for plan in whole for case in plan), self.where).items():
+                names = {Key(case.suite, case.case_key): case.model for case in cases}
+                yield self._sheets[store, model].numbers(names)
+            for plan in (plan for plan in own if plan not in whole):
+                scored = known or self.scored(plan)
+                judged = judge_plan([scored[case] for case in plan], reference)
+                yield table_of([number for one in judged for number in (*one.own, *one.over)])
+
+    def _is_whole(self, plan: Sequence[PlannedCase]) -> bool:
+        """Whether one sheet holds this plan and no more of the suite: then what it says over several cases stands."""
+        homes = {self.where[case] for case in plan}
+        if len(homes) > 1:
+            return False
+        known = self._sheets[homes.pop(), plan[0].model_key].known
+        return sum(key.suite == plan[0].suite for key in known) == len(plan)
+
+    def _decided(self, found: pa.Table, trials: Sequence[Trials]) -> list[PlannedCase]:
+        """Clean cases on which decision makers may be compared; what a sheet has of them is not small."""
+        biased = found.filter(pc.equal(found["metric"], "shape_bias"))
+        conflicts = set(zip(biased["suite"].to_pylist(), biased["data"].to_pylist(), strict=True))
+        return [
+            case
+            for case in self.where
+            if case.family == CLEAN
+            and ((case.suite, case.data) in conflicts or TAG in case.tags or any(one.is_about(case) for one in trials))
+        ]
+
+
+def merged(plan: Mapping[Store, Sequence[PlannedCase]]) -> dict[PlannedCase, Store]:
+    """The cases of several folders, their models named as in tables, and where they are.
+
+    What two folders share counts once, the larger n wins.
+
+    Args:
+        plan: The cases of each folder.
+    """
+    chosen: dict[tuple[str, str, str], tuple[PlannedCase, Store]] = {}
+    for store, cases in plan.items():
+        for case in cases:
+            key = (case.suite, case.model_key, case.case_key)
+            if key not in chosen or chosen[key][0].n < case.n:
+                chosen[key] = (case, store)
+    names = model_names([case for case, _ in chosen.values()])
+    variants = _variants([case for case, _ in chosen.values()])
+    return {
+        replace(case, model=names[case.model_key] + variants.get(case, "")): store for case, store in chosen.values()
+    }
+
+
+def model_names(cases: Sequence[PlannedCase]) -> dict[str, str]:
+    """Display name by model key; where other weights bear the same name, the key's digest is added."""
+    keys: dict[str, set[str]] = {}
+    for case in cases:
+        keys.setdefault(case.model, set()).add(case.model_key)
+    return {
+        key: name if len(same) == 1 else f"{name}{WEIGHTS}{key.rpartition('-')[2][:6]}"
+        for name, same in keys.items()
+        for key in same
+    }
+
+
+def _variants(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
+    """What tells a model's rows apart where one case was run with several seeds or dtypes."""
+    asked: dict[tuple[str, str], set[tuple[int, str]]] = {}
+    for case in cases:
+        asked.setdefault((case.suite, case.model_key), set()).add((case.seed, case.dtype))
+    seeds = {key for key, found in asked.items() if len({seed for seed, _ in found}) > 1}
+    again = {(c.suite, c.model_key, *c.identity[:5]): set[str]() for c in cases}
+    for case in cases:
+        again[case.suite, case.model_key, *case.identity[:5]].add(case.dtype)
+    dtypes = {key[:2] for key, found in again.items() if len(found) > 1}
+    return {
+        case: (f"{VARIANT}seed {case.seed}" if (case.suite, case.model_key) in seeds else "")
+        + (f"{VARIANT}{case.dtype}" if (case.suite, case.model_key) in dtypes else "")
+        for case in cases
+    }
+
+
+def _split(
+    cases: Iterable[PlannedCase], where: Mapping[PlannedCase, Store]
+) -> dict[tuple[Store, str], list[PlannedCase]]:
+    """The cases of each folder and model."""
+    found: dict[tuple[Store, str], list[PlannedCase]] = {}
+    for case in cases:
+        found.setdefault((where[case], case.model_key), []).append(case)
+    return found
+
+
+def _renamed(one: Scored, case: PlannedCase) -> Scored:
+    """With the model named as in tables."""
+    numbers = tuple(replace(number, model=case.model) for number in one.numbers)
+    return replace(one, case=replace(one.case, model=case.model), numbers=numbers)

@@ -1,0 +1,85 @@
+"""What scoring leaves of a case: its numbers, and which images are right. What is over several cases needs no more."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import pandas as pd
+
+from robustbench_vit.aggregates.attacks import of_attack
+from robustbench_vit.aggregates.boards import decisions
+from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
+from robustbench_vit.aggregates.cells import correctness, read
+from robustbench_vit.aggregates.figures import figures
+from robustbench_vit.aggregates.groups import CLEAN
+from robustbench_vit.aggregates.honesty import doubts
+from robustbench_vit.aggregates.measuring import NOTHING, metrics_of, of_case
+from robustbench_vit.metrics.calibration import reliability
+from robustbench_vit.metrics.catalog import METRICS, Metric
+from robustbench_vit.metrics.contributions import FloatArray
+from robustbench_vit.records import Measurement, PlannedCase
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A case of one model, measured.
+
+    Args:
+        case: The case.
+        numbers: All that its own rows say.
+        correct: 1 where the model is right, else 0, by sample id in canonical order.
+        doubts: Why its accuracy may not mean what it seems to.
+        decisions: Of a clean case whose classes have names, what was decided on each image, see
+            `robustbench_vit.aggregates.boards.decisions`; else None.
+        reliability: Of a clean case, shape (15, 3), see `robustbench_vit.metrics.calibration.reliability`; else None.
+    """
+
+    case: PlannedCase
+    numbers: tuple[Measurement, ...]
+    correct: "pd.Series[float]" = field(default_factory=lambda: pd.Series(dtype=float))
+    doubts: tuple[str, ...] = ()
+    decisions: pd.DataFrame | None = None
+    reliability: FloatArray | None = None
+
+
+def score_case(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> Scored:
+    """Measure a case by its rows.
+
+    Args:
+        case: A case of a plan.
+        rows: Gives its per-sample rows. Only those of cases that are done or partial are asked for.
+
+    Raises:
+        StoreError: If rows lack a column or hold a sample twice.
+    """
+    found = read(case, rows)
+    if case.status == "done" and not len(found):
+        case = replace(case, status="partial", reason="its rows are not in the results folder")
+    clean = case.family == CLEAN and len(found) > 0
+    return Scored(
+        case,
+        tuple(_measure(case, found)),
+        correctness(found),
+        tuple(doubts(case, found)),
+        decisions(case, found),
+        reliability(found) if clean else None,
+    )
+
+
+def _measure(case: PlannedCase, rows: pd.DataFrame) -> Iterator[Measurement]:
+    if not len(rows):
+        yield from _unmeasured(case)
+        return
+    metrics = [metric for metric in METRICS if set(metric.columns) <= set(rows.columns)]
+    yield from metrics_of(case, metrics, rows)
+    yield from of_attack(case, rows)
+    yield from figures(case, rows, {column for metric in metrics for column in metric.columns})
+
+
+def _unmeasured(case: PlannedCase) -> Iterator[Measurement]:
+    """Of a case without rows: the numbers that a reader looks for, with the reason why there are none."""
+    wanted: list[Metric | Aggregate] = [METRICS["top1"], *([METRICS["robust_accuracy"]] if case.threat else [])]
+    if case.threat and case.threat.grid:
+        wanted.append(AGGREGATES["robust_auc"])
+    for row in wanted:
+        reason = case.reason or "no image is done yet"
+        yield of_case(case, row.name, NOTHING, unit=row.unit, definition=row.definition, reason=reason)
