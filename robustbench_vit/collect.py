@@ -16,6 +16,7 @@ import pytest
 from robustbench_vit import pytest_plugin
 from robustbench_vit.data.catalog import DATASETS
 from robustbench_vit.errors import SpecError, UnknownNameError
+from robustbench_vit.gates.rules import Rule
 from robustbench_vit.spec import Spec
 from robustbench_vit.suite import Case, Suite
 
@@ -41,11 +42,13 @@ class CollectedSuite:
         suite: What the module declares.
         cases: In the order of collection.
         path: The module's file.
+        expected: For each case the rules that stand at it; empty if it was not collected.
     """
 
     suite: Suite
     cases: tuple[Case, ...]
     path: Path
+    expected: tuple[tuple[Rule, ...], ...] = ()
 
 
 def builtin_suites() -> dict[str, Path]:
@@ -86,7 +89,13 @@ def collect(targets: Sequence[str], *, keyword: str = "", markers: str = "") -> 
         chosen = f" with -k {keyword!r}" if keyword else f" with -m {markers!r}" if markers else ""
         raise SpecError(f"no cases in {', '.join(targets)}{chosen}; a suite file holds SUITE and bench_* functions")
     return [
-        CollectedSuite(suite, tuple(case for _, case in members), path) for path, (suite, members) in suites.items()
+        CollectedSuite(
+            suite,
+            tuple(case for _, case in members),
+            path,
+            tuple(pytest_plugin.rules_of(item) for item, _ in members),
+        )
+        for path, (suite, members) in suites.items()
     ]
 
 

@@ -2,7 +2,8 @@
 
 Files are collected as suites only with ``--rb-model`` (or from our own command line), and only if they are named
 ``bench_*.py`` (or are given as arguments) and declare ``SUITE``, so other people's ``bench_*.py`` are left alone. The
-first item runs the plan of all selected items, block by block; then every item reports its case.
+first item runs the plan of all selected items, block by block; then every item reports its case, and whether it came to
+what ``@pytest.mark.expect("top1 >= 0.6")`` says.
 """
 
 import ast
@@ -14,6 +15,8 @@ import pytest
 
 from robustbench_vit.errors import RobustbenchError
 from robustbench_vit.evaluation.options import Options, read_batch_size
+from robustbench_vit.gates.expectation import MARK, REGISTERED, expected, measured_models, unmet
+from robustbench_vit.gates.rules import Rule
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import parse, split_specs
 from robustbench_vit.suite import Case, Suite
@@ -21,6 +24,8 @@ from robustbench_vit.suite import Case, Suite
 _CASE = pytest.StashKey[Case]()
 _RECORDS = pytest.StashKey[dict[tuple[str, str], list[PlannedCase]]]()
 _FILES = pytest.StashKey[list[Path]]()
+_RULES = pytest.StashKey[tuple[Rule, ...]]()
+_MEASURED = pytest.StashKey[dict[str, dict[str, Any]]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,6 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Raises:
         UsageError: Under pytest-xdist, or if an option has no meaning.
     """
+    config.addinivalue_line("markers", REGISTERED)
     if not config.option.rb_model:
         return
     if getattr(config.option, "numprocesses", None) or getattr(config.option, "dist", "no") != "no":
@@ -109,6 +115,7 @@ class SuiteModule(pytest.Module):
         for item in super().collect():
             if isinstance(item, pytest.Function):
                 item.stash[_CASE] = _declared(item, self)
+                item.stash[_RULES] = expected(item.iter_markers(MARK))
             yield item
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
@@ -116,6 +123,11 @@ class SuiteModule(pytest.Module):
         if isinstance(excinfo.value, RobustbenchError):
             return f"{self.path}: {excinfo.value}"
         return super().repr_failure(excinfo)
+
+
+def rules_of(item: pytest.Item) -> tuple[Rule, ...]:
+    """What the marks of a suite's item expect of its case."""
+    return item.stash[_RULES]
 
 
 def group(items: Sequence[pytest.Item]) -> dict[Path, tuple[Suite, list[tuple[pytest.Item, Case]]]]:
@@ -139,6 +151,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     failed = [f"{record.model}: {record.reason}" for record in records if record.status == "failed"]
     if failed:
         pytest.fail("\n".join(failed), pytrace=False)
+    measured = config.stash[_MEASURED].get(str(pyfuncitem.parent.suite), {})
+    if missed := unmet(rules_of(pyfuncitem), records, measured):
+        pytest.fail("\n".join(verdict.sentence for verdict in missed), pytrace=False)
     skipped = [record.reason for record in records if record.status == "skipped"]
     if skipped:
         pytest.skip(skipped[0])
@@ -168,6 +183,7 @@ def _ended(session: pytest.Session) -> dict[tuple[str, str], list[PlannedCase]]:
     option = session.config.option
     out = Path(option.rb_out)
     records: dict[tuple[str, str], list[PlannedCase]] = {}
+    measured: dict[str, dict[str, Any]] = {}
     for suite, members in group(session.items).values():
         plan = run_suite(
             suite,
@@ -180,6 +196,9 @@ def _ended(session: pytest.Session) -> dict[tuple[str, str], list[PlannedCase]]:
         )
         for item, case in members:
             records[str(suite), item.nodeid] = plan.of(case)
+        if any(item.stash[_RULES] for item, _ in members):
+            measured[str(suite)] = measured_models(plan.records, plan.store.rows)
+    session.config.stash[_MEASURED] = measured
     session.config.stash[_FILES] = write_report([out], out)
     return records
 

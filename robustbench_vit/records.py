@@ -3,11 +3,12 @@
 Everything that scores, gates or renders reads these and the per-sample rows; nothing here needs torch (contract C6).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import nan
 from typing import Any, Literal
 
-Status = Literal["done", "partial", "failed", "skipped"]
+Status = Literal["done", "partial", "failed", "skipped", "reported"]
+"""How a case ended; ``reported`` is a number from somebody else's table, which was not run here."""
 
 Maker = Literal["model", "human", "humans"]
 """Who decides: a model, a human subject, or the subjects together."""
@@ -139,7 +140,8 @@ class PlannedCase:
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary."""
-        return asdict(self)
+        inner = {name: vars(value) for name in ("sweep", "threat") if (value := getattr(self, name)) is not None}
+        return {**vars(self), **inner}  # `asdict` copies every string; a large plan has 100,000 of these
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "PlannedCase":
@@ -185,6 +187,8 @@ class Measurement:
         category: Class of the images it is of; empty for all.
         maker: Who decided, see `Maker`.
         warning: Why the number may not mean what it seems to, else empty.
+        seeds: How many seeds of the draws it is the mean of, see `robustbench_vit.aggregates.seeds`.
+        seed_sd: Standard deviation between these seeds; NaN for one.
     """
 
     model: str
@@ -214,3 +218,5 @@ class Measurement:
     category: str = ""
     maker: Maker = "model"
     warning: str = ""
+    seeds: int = 1
+    seed_sd: float = nan

@@ -14,10 +14,10 @@ import robustbench_vit
 ROOT = Path(robustbench_vit.__file__).parent
 LAYERS = {
     "errors": 0, "spec": 0, "catalog": 0, "suite": 0, "records": 0,
-    "metrics": 1, "aggregates": 1, "store": 1, "trials": 1, "leaderboard": 1,
+    "metrics": 1, "aggregates": 1, "store": 1, "trials": 1, "leaderboard": 1, "gates": 1,
     "types": 2, "labels": 2, "chunks": 2, "randomness": 2,
     "data": 3, "perturbations": 3, "models": 3, "zoo": 3,
-    "evaluation": 4, "make": 4,
+    "evaluation": 4, "make": 4, "preview": 4,
     "collect": 5, "pytest_plugin": 5, "api": 5, "cli": 5, "__main__": 5, "__init__": 5,
 }  # fmt: skip
 APART = {"data", "perturbations", "models"}
@@ -95,6 +95,8 @@ def test_every_room_has_a_storey():
         "from robustbench_vit.collect import collect; collect(['quickstart'])",
         "from robustbench_vit.leaderboard.report import write_report",
         "import robustbench_vit.pytest_plugin",
+        "from robustbench_vit.preview.flips import flips",
+        "from robustbench_vit.cli.gate import command",
     ],
 )
 def test_light_rooms_import_no_torch(code):

@@ -20,18 +20,19 @@ def accuracy_drop(cells: Sequence[Cell]) -> Contributions:
 
 
 def relative_robustness(cells: Sequence[Cell]) -> Contributions:
-    """Accuracy of the case / accuracy of the clean case, at least 0.
+    """Mean accuracy of the cases, each weighing the same, / accuracy of the clean case, at least 0.
 
     Args:
-        cells: The clean case and the case.
+        cells: The clean case, then one case or more.
 
     Raises:
         CaseError: If no clean image is classified correctly.
     """
-    clean, case = cells
+    clean, *cases = cells
     if not clean.correct.any():
         raise CaseError("relative_robustness is not defined: the clean accuracy is 0")
-    return Contributions(np.stack([case.correct, clean.correct], axis=1), _ratio)
+    kept = np.mean([case.correct for case in cases], axis=0)
+    return Contributions(np.stack([kept, clean.correct], axis=1), _ratio)
 
 
 def area_under_curve(cells: Sequence[Cell]) -> Contributions:

@@ -129,6 +129,15 @@ AGGREGATES: Catalog[Aggregate] = Catalog(
             scope="corruptions",
         ),
         Aggregate(
+            "mean_relative_robustness",
+            "robustbench_vit.aggregates.accuracy:relative_robustness",
+            "share of the clean accuracy that is kept over a family",
+            unit="ratio",
+            definition="mean of top1 over all cases of the family, or over the 15 × 5 corruptions, / top1 of the clean "
+            "case, over the same images",
+            scope="clean+family",
+        ),
+        Aggregate(
             "observed_consistency",
             f"{_TWO}:observed_consistency",
             "how often two are right or wrong together",

@@ -77,5 +77,6 @@ def cells_of(group: Group, correct: Correct, reference: Reference | None) -> lis
 def _values(values: "pd.Series[float] | float", ids: pd.Index) -> FloatArray:
     """Values by sample id, or one number for all, as an array of shape (N,)."""
     if isinstance(values, pd.Series):
-        return np.asarray(values.reindex(ids), dtype=np.float64)
+        own = values if values.index is ids else values.reindex(ids)
+        return np.asarray(own, dtype=np.float64)
     return np.full(len(ids), values)

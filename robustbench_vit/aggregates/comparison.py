@@ -5,16 +5,15 @@ from dataclasses import replace
 from math import isnan, nan
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
-from robustbench_vit.aggregates.cells import cells_of, correctness, read
+from robustbench_vit.aggregates.cells import cells_of
 from robustbench_vit.aggregates.difference import TIE, Comparison, Difference
 from robustbench_vit.aggregates.groups import Cell, Group, groups
 from robustbench_vit.aggregates.honesty import BETWEEN
 from robustbench_vit.aggregates.measuring import attempt, estimates
 from robustbench_vit.aggregates.pairing import Known, Pairing, know, pair
 from robustbench_vit.aggregates.references import AlexNet, Reference, defined, reference_model
+from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.errors import CaseError
 from robustbench_vit.metrics.catalog import METRICS, Metric
 from robustbench_vit.metrics.contributions import Contributions
@@ -22,6 +21,7 @@ from robustbench_vit.metrics.detectable import LEVEL, detectable_by_interval, de
 from robustbench_vit.metrics.holm import holm
 from robustbench_vit.metrics.intervals import Estimate
 from robustbench_vit.metrics.mcnemar import mcnemar
+from robustbench_vit.metrics.permutation import permutations
 from robustbench_vit.records import PlannedCase
 
 AGGREGATED = ("auc", "robust_auc", "family_accuracy", "mean_corruption_accuracy", "mce", "relative_mce")
@@ -47,9 +47,17 @@ class _Sides(NamedTuple):
     difference: Contributions
 
 
+class _Test(NamedTuple):
+    """What is known of the difference before any adjustment."""
+
+    p: float = nan
+    only_a: int | None = None
+    only_b: int | None = None
+
+
 def compare(
     cases: Sequence[PlannedCase],
-    rows: Callable[[PlannedCase], pd.DataFrame],
+    scored: Callable[[PlannedCase], Scored],
     a: str,
     b: str,
     reference: str | None = None,
@@ -58,7 +66,7 @@ def compare(
 
     Args:
         cases: The plan of a run, of any number of models.
-        rows: Gives the per-sample rows of a case, as for `score`.
+        scored: Gives a case as it was scored, see `robustbench_vit.aggregates.scored.score_case`.
         a: Name of a model, alone or with its variant, or its key.
         b: The other one; differences are b − a.
         reference: Model of the plan that corruption errors are relative to; None is AlexNet as published.
@@ -67,11 +75,10 @@ def compare(
         UnknownNameError: If the plan has no model of that name; offers the closest.
         SpecError: If a name is that of several models, or both are the same model.
         CaseError: If they share no case, or no image.
-        StoreError: If rows lack a column or hold a sample twice.
     """
     pairing = pair(cases, a, b)
-    against = reference_model(cases, reference, lambda case: correctness(read(case, rows))) if reference else AlexNet()
-    known = know(pairing, rows)
+    against = reference_model(cases, reference, lambda case: scored(case).correct) if reference else AlexNet()
+    known = know(pairing, scored)
     suites = dict.fromkeys(case.suite for case in pairing.partners)
     asked = [question for suite in suites for question in _questions(suite, pairing, known, against)]
     sides = [_sides(question, known) for question in asked]
@@ -81,8 +88,9 @@ def compare(
             "same --limit and --shard"
         )
     numbers = estimates({(place, side): given for place, found in enumerate(sides) for side, given in _named(found)})
+    tests = _tests(asked, sides)
     found = [
-        _difference(question, pairing, known, [numbers[place, side][:2] for side in _Sides._fields], sides[place])
+        _difference(question, pairing, known, [numbers[place, side][:2] for side in _Sides._fields], tests[place])
         for place, question in enumerate(asked)
     ]
     return Comparison(pairing.a, pairing.b, tuple(_judged(asked, found)), pairing.alone)
@@ -136,7 +144,7 @@ def _difference(
     pairing: Pairing,
     known: Known,
     numbers: Sequence[tuple[Estimate, str]],
-    sides: _Sides | str,
+    test: _Test,
 ) -> Difference:
     """A row, not yet judged."""
     (a, reason), (b, _), (difference, _) = numbers
@@ -153,7 +161,7 @@ def _difference(
         difference=difference.value,
         low=difference.low,
         high=difference.high,
-        **(_tested(sides) if isinstance(sides, _Sides) and isinstance(row, Metric) else _UNTESTED),
+        **test._asdict(),
         p_holm=nan,
         detectable=nan,
         better="",
@@ -175,13 +183,19 @@ def _ends(name: str, number: Estimate) -> dict[str, Any]:
     return {name: number.value, f"{name}_low": number.low, f"{name}_high": number.high}
 
 
-_UNTESTED: dict[str, Any] = {"only_a": None, "only_b": None, "p": nan}
+def _tests(asked: Sequence[_Question], found: Sequence[_Sides | str]) -> list[_Test]:
+    """McNemar's exact test where images count 0 or 1, else exchanges of the two models, all from the same draws."""
+    over = [sides for one, sides in zip(asked, found, strict=True) if isinstance(one.row, Aggregate)]
+    p = iter(permutations([(sides.a, sides.b) for sides in over if isinstance(sides, _Sides)]))
+    return [
+        _Test() if isinstance(sides, str) else _Test(next(p)) if isinstance(one.row, Aggregate) else _mcnemar(sides)
+        for one, sides in zip(asked, found, strict=True)
+    ]
 
 
-def _tested(sides: _Sides) -> dict[str, Any]:
-    """What McNemar's test looks at, and its p."""
+def _mcnemar(sides: _Sides) -> _Test:
     a, b = sides.a.values[:, 0], sides.b.values[:, 0]
-    return {"only_a": int((a > b).sum()), "only_b": int((b > a).sum()), "p": mcnemar(a, b)}
+    return _Test(mcnemar(a, b), int((a > b).sum()), int((b > a).sum()))
 
 
 def _warning(question: _Question, pairing: Pairing, known: Known) -> str:
@@ -194,20 +208,26 @@ def _warning(question: _Question, pairing: Pairing, known: Known) -> str:
 
 def _judged(asked: Sequence[_Question], found: Sequence[Difference]) -> Iterator[Difference]:
     """With adjusted p, what could be detected, and which model is better."""
-    # Two suites may hold the same case over the same images: that is one test.
-    keys = [(question.case.case_key, row.n) for question, row in zip(asked, found, strict=True)]
+    # Two suites may hold the same cases over the same images: that is one test.
+    keys = [_key(question, row.n) for question, row in zip(asked, found, strict=True)]
     tests = {key: row.p for key, row in zip(keys, found, strict=True) if not isnan(row.p)}
     adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
     for question, key, row in zip(asked, keys, found, strict=True):
         if isnan(row.difference):
             yield row
-        elif row.only_a is None or row.only_b is None:
-            able = detectable_by_interval(row.low, row.high)
-            yield replace(row, detectable=able, better=_better(question, row, not row.low <= 0 <= row.high))
         else:
-            able = detectable_difference(row.n, (row.only_a + row.only_b) / row.n)
             better = _better(question, row, adjusted[key] < LEVEL)
-            yield replace(row, p_holm=adjusted[key], detectable=able, better=better)
+            yield replace(row, p_holm=adjusted[key], detectable=_detectable(row), better=better)
+
+
+def _key(question: _Question, n: int) -> tuple[object, ...]:
+    return (question.row.name, tuple(case.case_key for case in question.group.members), n)
+
+
+def _detectable(row: Difference) -> float:
+    if row.only_a is None or row.only_b is None:
+        return detectable_by_interval(row.low, row.high)
+    return detectable_difference(row.n, (row.only_a + row.only_b) / row.n)
 
 
 def _better(question: _Question, row: Difference, apart: bool) -> str:

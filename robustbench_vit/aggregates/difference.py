@@ -33,10 +33,12 @@ class Difference:
         high: Upper end.
         only_a: Images that only the first has right; None for aggregates.
         only_b: Images that only the second has right; None for aggregates.
-        p: Of McNemar's exact test; NaN for aggregates.
-        p_holm: p adjusted for the number of cases compared.
+        p: Of a case by McNemar's exact test, of an aggregate by the permutation test that exchanges the two models on
+            each image.
+        p_holm: p adjusted by Holm's method over all rows of the comparison, cases and aggregates together; the same
+            cases in two suites are one test.
         detectable: Smallest true difference that this many images show with power 0.8 at two-sided 0.05.
-        better: Name of the better model, or ``tie``: of a case by p_holm < 0.05, of an aggregate by its interval.
+        better: Name of the better model where p_holm < 0.05, else ``tie``.
         unit: ``rate``, or ``percent of the reference``.
         definition: Formula of the number in words.
         suite: ``name@version``.

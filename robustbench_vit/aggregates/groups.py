@@ -17,6 +17,7 @@ Scope: TypeAlias = Literal[
     "curve",  # the points of a curve, in the order of the axis
     "eps",  # one case of min_eps at 0 and at each eps of its grid
     "family",  # all cases of a family
+    "clean+family",  # the clean case, then all cases of a family or those of the benchmark
     "corruption",  # a common corruption at severities 1 to 5
     "clean+corruption",  # the clean case, then those five
     "corruptions",  # one corruption, those of a group or the 15 of the benchmark, each at severities 1 to 5
@@ -105,9 +106,10 @@ def groups(cases: Sequence[PlannedCase]) -> Iterator[Group]:
         # Of corruptions there are grids: a mean over whatever was run would pass for the mean of the benchmark.
         # Of attacks the worst case counts: their mean rises with every weak attack that is added to a suite.
         ungridded = [case for case in perturbed if not place(case) and not is_attack(case)]
-        yield from (
-            Group("family", family[0].family, tuple(family)) for family in _split(ungridded, lambda case: case.family)
-        )
+        for family in _split(ungridded, lambda case: case.family):
+            yield Group("family", family[0].family, tuple(family))
+            if clean:  # without, every curve says what is missing
+                yield Group("clean+family", family[0].family, (clean, *family))
         # A grid without what was skipped is not complete.
         yield from _grids(clean, [case for case in alike if case.family != CLEAN])
 
@@ -172,6 +174,7 @@ def _benchmark(clean: _Asked, grid: str, cells: _Cells) -> Iterator[Group]:
         yield Group("corruptions", grid, members, absent=absent)
         yield Group("benchmark", grid, members, absent=absent)
         yield Group("clean+benchmark", grid, clean.members + members, absent=clean.absent + absent)
+        yield Group("clean+family", grid, clean.members + members, absent=clean.absent + absent)
     there = tuple(case for found in cells.values() for case in found if case.status != "skipped")
     if absent and there:
         yield Group("family", part(grid, cases=len(there)), there)

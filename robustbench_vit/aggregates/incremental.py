@@ -35,7 +35,7 @@ def sheets(store: Store, cases: Sequence[PlannedCase] | None = None) -> dict[str
 def _sheet(store: Store, model: str, plan: Sequence[PlannedCase]) -> Sheet:
     file = store.scored_file(model)
     before = open_sheet(file) if file.exists() else None
-    prints = {Key(case.suite, case.case_key): store.fingerprint(case) for case in plan}
+    prints = store.fingerprints(model, (case.case_key for case in plan))
     standing = [case for case in plan if before and _stands(case, before, prints)]
     if before and len(standing) == len(plan) == len(before.known):
         return before
@@ -47,26 +47,24 @@ def _sheet(store: Store, model: str, plan: Sequence[PlannedCase]) -> Sheet:
     return sheet
 
 
-def _stands(case: PlannedCase, sheet: Sheet, prints: Mapping[Key, str]) -> bool:
+def _stands(case: PlannedCase, sheet: Sheet, prints: Mapping[str, str]) -> bool:
     """Whether what was scored of a case is what would be scored now."""
-    key = Key(case.suite, case.case_key)
-    text, fingerprint = sheet.known.get(key, ("", ""))
-    gone = not prints[key]
-    return text == planned_text(case) and (gone or (sheet.is_current and fingerprint == prints[key]))
+    text, fingerprint = sheet.known.get(Key(case.suite, case.case_key), ("", ""))
+    now = prints[case.case_key]
+    return text == planned_text(case) and (not now or (sheet.is_current and fingerprint == now))
 
 
 def _scored(case: PlannedCase, store: Store, kept: Mapping[Key, Scored]) -> Scored:
     return kept.get(Key(case.suite, case.case_key)) or score_case(case, store.rows)
 
 
-def _lines(scored: Sequence[Scored], prints: Mapping[Key, str]) -> list[Line]:
+def _lines(scored: Sequence[Scored], prints: Mapping[str, str]) -> list[Line]:
     own = {one.case: one for one in scored}
     lines = []
     for plan in plans(list(own)):
         members = [own[case] for case in plan]
         for one, judged in zip(members, judge_plan(members, AlexNet()), strict=True):
-            key = Key(one.case.suite, one.case.case_key)
-            lines.append(Line(one, judged.own, judged.over, prints[key]))
+            lines.append(Line(one, judged.own, judged.over, prints[one.case.case_key]))
     return lines
 
 

@@ -3,12 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import pandas as pd
-
-from robustbench_vit.aggregates.attacks import eps_cells
-from robustbench_vit.aggregates.cells import Correct, correctness, read
-from robustbench_vit.aggregates.honesty import comparisons, doubts
+from robustbench_vit.aggregates.cells import Correct
+from robustbench_vit.aggregates.honesty import comparisons
 from robustbench_vit.aggregates.references import VARIANT, WEIGHTS
+from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.errors import CaseError, SpecError, UnknownNameError
 from robustbench_vit.records import PlannedCase
 
@@ -77,38 +75,28 @@ def pair(cases: Sequence[PlannedCase], a: str, b: str) -> Pairing:
     return Pairing(*names, partners, alone, attacks)
 
 
-def know(pairing: Pairing, rows: Callable[[PlannedCase], pd.DataFrame]) -> Known:
-    """Read the rows of both models, a case at a time.
+def know(pairing: Pairing, scored: Callable[[PlannedCase], Scored]) -> Known:
+    """Look at what both models have right, a case at a time.
 
     Args:
         pairing: The cases.
-        rows: Gives the per-sample rows of a case.
-
-    Raises:
-        StoreError: If rows lack a column or hold a sample twice.
+        scored: Gives a case as it was scored.
     """
     known = Known()
     for case in dict.fromkeys([*pairing.partners, *pairing.partners.values(), *pairing.attacks]):
-        found = read(case, rows)
-        known.correct[case], known.warnings[case] = correctness(found), doubts(case, found)
-        if case.threat and case.threat.grid and "min_eps" in found:
-            known.grids[case] = _points(case, found, known.correct)
+        one = scored(case)
+        known.correct[case], known.warnings[case] = one.correct, list(one.doubts)
+        if one.points:
+            points = {at: replace(case, case_key=f"{case.case_key} eps={at!r}") for at in one.points}
+            known.correct.update({points[at]: right for at, right in one.points.items()})
             # One list for all, so that what is added below is known of every point.
-            known.warnings.update(dict.fromkeys(known.grids[case].values(), known.warnings[case]))
+            known.warnings.update(dict.fromkeys(points.values(), known.warnings[case]))
+            known.grids[case] = points
     for suite, model in dict.fromkeys((case.suite, case.model_key) for case in pairing.attacks):
         own = {case: known.correct[case] for case in pairing.attacks if (case.suite, case.model_key) == (suite, model)}
         for case, texts in comparisons(own).items():
             known.warnings[case] += texts
     return known
-
-
-def _points(case: PlannedCase, found: pd.DataFrame, correct: Correct) -> dict[float, PlannedCase]:
-    """One case an eps; what is right there is added to ``correct``."""
-    points = {}
-    for cell in eps_cells(case, found):
-        points[cell.at] = replace(case, case_key=f"{case.case_key} eps={cell.at!r}")
-        correct[points[cell.at]] = pd.Series(cell.correct, index=correct[case].index)
-    return points
 
 
 def _of_model(cases: Iterable[PlannedCase], name: str) -> list[PlannedCase]:

@@ -1,7 +1,8 @@
 """Several results folders as one: their plan, their scores, and all measurements."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +12,16 @@ import pyarrow.compute as pc
 from robustbench_vit.aggregates.boards import TAG
 from robustbench_vit.aggregates.groups import CLEAN
 from robustbench_vit.aggregates.incremental import sheets
-from robustbench_vit.aggregates.references import VARIANT, WEIGHTS, Reference
+from robustbench_vit.aggregates.references import VARIANT, WEIGHTS, AlexNet, Reference, reference_model
 from robustbench_vit.aggregates.scored import Scored
-from robustbench_vit.aggregates.scoring import judge_boards, judge_plan, plans, reference_for
+from robustbench_vit.aggregates.scoring import judge_boards, judge_plan, plans
 from robustbench_vit.aggregates.sheet import Key, in_order, table_of
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 from robustbench_vit.trials import Trials
+
+RELIABILITY = ("suite", "data", "geometry", "case", "model", "bin", "images", "confidence", "accuracy")
+"""Columns of `Reading.reliability`."""
 
 
 class Reading:
@@ -25,18 +29,31 @@ class Reading:
 
     Args:
         folders: Results folders. What two of them share counts once, the larger n wins.
+        reference: Model of the folders that corruption errors are relative to; None is AlexNet as published.
 
     Raises:
         StoreError: If a folder holds no results or a file cannot be read.
+        UnknownNameError: If no model is called as the reference.
+        SpecError: If several are.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
-        stores = [Store(folder) for folder in folders]
-        plan = {store: store.planned() for store in stores}
-        self._sheets = {(store, key): sheet for store in stores for key, sheet in sheets(store, plan[store]).items()}
+    def __init__(self, folders: Sequence[Path], reference: str | None = None) -> None:
+        self.stores = [Store(folder) for folder in folders]
+        plan = {store: store.planned() for store in self.stores}
+        self._sheets = {
+            (store, key): sheet for store in self.stores for key, sheet in sheets(store, plan[store]).items()
+        }
         self.where = merged(plan)
         """The cases, their models named as in tables, and where they are."""
+        self.reference: Reference = AlexNet()
+        """What corruption errors are relative to."""
+        if reference:
+            self.reference = reference_model(list(self.where), reference, lambda case: self.case(case).correct)
         self._images: dict[str, pd.Index] = {}
+
+    def plans(self, suites: Container[str]) -> Iterator[list[PlannedCase]]:
+        """The cases of each model in each of these suites."""
+        yield from (plan for plan in plans(list(self.where)) if plan[0].suite in suites)
 
     def scored(self, cases: Iterable[PlannedCase]) -> dict[PlannedCase, Scored]:
         """Cases of the plan as they were scored."""
@@ -47,6 +64,16 @@ class Reading:
                 found[keys[key]] = _renamed(one, keys[key])
         return found
 
+    def case(self, case: PlannedCase) -> Scored:
+        """A case of the plan as it was scored; all of its model are looked up at once."""
+        if case not in self._cases:
+            self._cases |= self.scored(other for other in self.where if other.model_key == case.model_key)
+        return self._cases[case]
+
+    @cached_property
+    def _cases(self) -> dict[PlannedCase, Scored]:
+        return {}
+
     def correct(self, plan: Sequence[PlannedCase]) -> "dict[PlannedCase, pd.Series[float]]":
         """Which images a model has right in each case of its plan, by sample id; models share the index."""
         found: dict[PlannedCase, pd.Series[float]] = {}
@@ -55,11 +82,10 @@ class Reading:
             found |= {case: known[Key(case.suite, case.case_key)] for case in asked}
         return found
 
-    def measurements(self, reference: str | None = None, trials: Sequence[Trials] = ()) -> pd.DataFrame:
+    def measurements(self, trials: Sequence[Trials] = ()) -> pd.DataFrame:
         """Everything that can be measured.
 
         Args:
-            reference: Model that corruption errors are relative to; None is AlexNet as published.
             trials: What humans and other models said about the images of clean cases.
 
         Returns:
@@ -67,31 +93,41 @@ class Reading:
             and what concerns several decision makers at the end.
 
         Raises:
-            UnknownNameError: If no model is called as the reference.
             DataError: If trials are about other images, or name other classes.
         """
-        known: dict[PlannedCase, Scored] = {}
-        compared = reference_for(list(self.where), reference, known)
-        if reference:
-            known |= self.scored(self.where)
-        found = in_order(pa.concat_tables(self._numbers(known, compared)))
+        found = in_order(pa.concat_tables([table_of([]), *self._numbers()]))
         boards = judge_boards(self.scored(self._decided(found, trials)), trials)
         frame: pd.DataFrame = pa.concat_tables([found, table_of(list(boards))]).unify_dictionaries().to_pandas()
         return frame
 
-    def _numbers(self, known: Mapping[PlannedCase, Scored], reference: Reference) -> Iterator[pa.Table]:
-        """Model by model, what its sheets hold, or, where they do not hold all of a suite, what they come to."""
+    def reliability(self) -> pd.DataFrame:
+        """How accuracy goes with confidence in each clean case: a row a bin.
+
+        Returns:
+            Columns ``suite``, ``data``, ``geometry``, ``case``, ``model``, ``bin`` (0 to 14), ``images``,
+            ``confidence`` and ``accuracy``, the latter two in [0,1], and NaN where a bin is empty.
+        """
+        rows = [
+            (case.suite, case.data, case.geometry, case.case, case.model, number, int(images), confidence, accuracy)
+            for case, one in self.scored(case for case in self.where if case.family == CLEAN).items()
+            if one.reliability is not None
+            for number, (images, confidence, accuracy) in enumerate(one.reliability.tolist())
+        ]
+        return pd.DataFrame(rows, columns=list(RELIABILITY))
+
+    def _numbers(self) -> Iterator[pa.Table]:
+        """Model by model, what its sheets hold, or, where they do not hold all that is asked, what they come to."""
         models: dict[str, list[list[PlannedCase]]] = {}
         for plan in plans(list(self.where)):
             models.setdefault(plan[0].model_key, []).append(plan)
         for own in models.values():
-            whole = [] if known else [plan for plan in own if self._is_whole(plan)]
+            whole = [] if self.reference.asked_for else [plan for plan in own if self._is_whole(plan)]
             for (store, model), cases in _split((case for plan in whole for case in plan), self.where).items():
                 names = {Key(case.suite, case.case_key): case.model for case in cases}
                 yield self._sheets[store, model].numbers(names)
             for plan in (plan for plan in own if plan not in whole):
-                scored = known or self.scored(plan)
-                judged = judge_plan([scored[case] for case in plan], reference)
+                scored = self.scored(plan)
+                judged = judge_plan([scored[case] for case in plan], self.reference)
                 yield table_of([number for one in judged for number in (*one.own, *one.over)])
 
     def _is_whole(self, plan: Sequence[PlannedCase]) -> bool:

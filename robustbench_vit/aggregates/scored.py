@@ -1,11 +1,11 @@
 """What scoring leaves of a case: its numbers, and which images are right. What is over several cases needs no more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from robustbench_vit.aggregates.attacks import of_attack
+from robustbench_vit.aggregates.attacks import eps_cells, of_attack
 from robustbench_vit.aggregates.boards import decisions
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
 from robustbench_vit.aggregates.cells import correctness, read
@@ -31,6 +31,7 @@ class Scored:
         decisions: Of a clean case whose classes have names, what was decided on each image, see
             `robustbench_vit.aggregates.boards.decisions`; else None.
         reliability: Of a clean case, shape (15, 3), see `robustbench_vit.metrics.calibration.reliability`; else None.
+        points: Of a case that knows a grid of eps, `correct` at 0 and at each of them.
     """
 
     case: PlannedCase
@@ -39,6 +40,7 @@ class Scored:
     doubts: tuple[str, ...] = ()
     decisions: pd.DataFrame | None = None
     reliability: FloatArray | None = None
+    points: "Mapping[float, pd.Series[float]]" = field(default_factory=dict)
 
 
 def score_case(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> Scored:
@@ -62,7 +64,15 @@ def score_case(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -
         tuple(doubts(case, found)),
         decisions(case, found),
         reliability(found) if clean else None,
+        _points(case, found),
     )
+
+
+def _points(case: PlannedCase, rows: pd.DataFrame) -> "dict[float, pd.Series[float]]":
+    if case.threat is None or not case.threat.grid or "min_eps" not in rows:
+        return {}
+    ids = pd.Index(rows["id"], dtype=object)
+    return {cell.at: pd.Series(cell.correct, index=ids) for cell in eps_cells(case, rows)}
 
 
 def _measure(case: PlannedCase, rows: pd.DataFrame) -> Iterator[Measurement]:

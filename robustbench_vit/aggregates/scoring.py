@@ -51,24 +51,9 @@ def score(
         DataError: If trials are about other images, or name other classes.
     """
     scored: dict[PlannedCase, Scored] = {}
-    compared = reference_for(cases, reference, scored)
+    compared = reference_model(cases, reference, lambda case: scored[case].correct) if reference else AlexNet()
     scored.update({case: score_case(case, rows) for case in cases})
     return frame(judge(scored, compared, trials))
-
-
-def reference_for(cases: Sequence[PlannedCase], name: str | None, scored: Mapping[PlannedCase, Scored]) -> Reference:
-    """What corruption errors are relative to.
-
-    Args:
-        cases: The plan.
-        name: Model of the plan; None is AlexNet as published.
-        scored: By the cases of the plan; looked into when errors are asked for.
-
-    Raises:
-        UnknownNameError: If the plan has no model of the name.
-        SpecError: If several are called so.
-    """
-    return reference_model(cases, name, lambda case: scored[case].correct) if name else AlexNet()
 
 
 def judge(

@@ -54,9 +54,10 @@ _SCHEMA = pa.schema(
         ("doubts", pa.list_(pa.string())),
         ("decisions", pa.binary()),  # an Arrow stream
         ("reliability", pa.list_(pa.float64())),
+        ("points", pa.list_(pa.struct([("at", pa.float64()), ("correct", pa.binary())]))),
     ]
 )
-_ARCHIVE = ("images", "ids", "correct", "doubts", "decisions", "reliability")
+_ARCHIVE = ("images", "ids", "correct", "doubts", "decisions", "reliability", "points")
 
 
 class Key(NamedTuple):
@@ -142,7 +143,7 @@ class Sheet:
         flat = pa.concat_tables([found for _, found in parts]).take(kept)
         model = pa.array([called[row] for row in rows[kept]], pa.string())
         flat = flat.set_column(flat.column_names.index("model"), "model", model)
-        return pa.table({name: _encoded(flat[name]) for name in flat.column_names})
+        return _as_now(flat)
 
     def scored(
         self, keys: Iterable[Key] | None = None, images: "dict[str, pd.Index] | None" = None
@@ -221,8 +222,7 @@ def planned_text(case: PlannedCase) -> str:
 def table_of(measurements: Sequence[Measurement]) -> pa.Table:
     """A row a measurement, with the columns of `Measurement`; text as dictionaries."""
     rows = pa.array([vars(number) for number in measurements], _NUMBER)
-    flat = pa.Table.from_struct_array(rows)
-    return pa.table({name: _encoded(flat[name]) for name in flat.column_names})
+    return _as_now(pa.Table.from_struct_array(rows))
 
 
 def in_order(numbers: pa.Table) -> pa.Table:
@@ -247,10 +247,11 @@ def _row(line: Line, seen: set[str]) -> dict[str, Any]:
         "over": [vars(number) for number in line.over],
         "images": images,
         "ids": ids if first else None,
-        "correct": np.packbits(scored.correct.to_numpy(np.float64) > 0).tobytes(),
+        "correct": _packed(scored.correct),
         "doubts": list(scored.doubts),
         "decisions": None if scored.decisions is None else _stream(scored.decisions),
         "reliability": None if scored.reliability is None else scored.reliability.ravel().tolist(),
+        "points": [{"at": at, "correct": _packed(right)} for at, right in scored.points.items()],
     }
 
 
@@ -263,12 +264,17 @@ def _scored(row: dict[str, Any], images: Mapping[str, pd.Index]) -> Scored:
         tuple(row["doubts"]),
         None if row["decisions"] is None else pa.ipc.open_stream(row["decisions"]).read_pandas(),
         None if bins is None else np.array(bins, np.float64).reshape(-1, 3),
+        {point["at"]: _unpacked(point["correct"], images[row["images"]]) for point in row["points"]},
     )
 
 
 def _plain(number: Measurement) -> Measurement:
     """Without warnings, which are given anew whenever cases are compared."""
     return replace(number, warning="") if number.metric in WARNED and number.warning else number
+
+
+def _packed(correct: "pd.Series[float]") -> bytes:
+    return np.packbits(correct.to_numpy(np.float64) > 0).tobytes()
 
 
 def _unpacked(bits: bytes, ids: pd.Index) -> "pd.Series[float]":
@@ -291,5 +297,12 @@ def _flat(lists: pa.ListArray) -> tuple["np.typing.NDArray[np.int64]", pa.Table]
     return rows, pa.Table.from_struct_array(pc.list_flatten(lists))
 
 
-def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.dictionary_encode() if pa.types.is_string(column.type) else column
+def _as_now(numbers: pa.Table) -> pa.Table:
+    """Text as dictionaries, and what measurements did not have when the file was written by its default."""
+    defaults = {field.name: field.default for field in fields(Measurement)}
+    columns = {}
+    for field in _NUMBER:
+        there = field.name in numbers.column_names
+        found = numbers[field.name] if there else pa.array([defaults[field.name]] * len(numbers), field.type)
+        columns[field.name] = found.dictionary_encode() if pa.types.is_string(field.type) else found
+    return pa.table(columns)

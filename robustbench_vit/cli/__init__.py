@@ -1,4 +1,4 @@
-"""The command line: ``robustbench-vit run | report | score | compare | export | list | doctor | make``.
+"""The command line: ``robustbench-vit run | report | compare | gate | merge | import | export | list | make | …``.
 
 Only the standard library is imported before a command is chosen, so that ``--help`` answers at once (contract C11).
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from robustbench_vit import __version__
 from robustbench_vit.errors import RobustbenchError
 
-EXIT_OK, EXIT_USAGE, EXIT_FAILED_CASES = 0, 2, 3
+EXIT_OK, EXIT_GATE, EXIT_USAGE, EXIT_FAILED_CASES = 0, 1, 2, 3
 
 _REFERENCE = "model of the folders that corruption errors are relative to (AlexNet's published errors)"
 _TRIALS = (
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        0 if all went well, 2 for a mistake in what was asked, 3 if some cases failed.
+        0 if all went well, 1 if a gate failed, 2 for a mistake in what was asked, 3 if some cases failed.
     """
     options = parser().parse_args(arguments)
     try:
@@ -52,7 +52,11 @@ def parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_report(commands)
     _add_compare(commands)
+    _add_gate(commands)
+    _add_merge(commands)
+    _add_import(commands)
     _add_export(commands)
+    _add_preview(commands)
     _add_list(commands)
     _add_doctor(commands)
     _add_make(commands)
@@ -65,7 +69,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         help="run suites and write the leaderboard",
         description="Run suites, block by block, and write results.csv, leaderboard.csv and leaderboard.html. "
         "Killed or interrupted, the same command goes on where it stopped.",
-        epilog="exit codes: 0 all cases done, 2 usage, 3 some cases failed",
+        epilog="exit codes: 0 all cases done, 1 an expectation of a suite is not met, 2 usage, 3 some cases failed",
     )
     run.add_argument("suites", nargs="+", metavar="SUITE", help="name of a built-in suite, a file or a folder")
     run.add_argument("-m", "--model", action="append", default=[], metavar="SPEC", help="model (repeatable)")
@@ -77,7 +81,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run.add_argument("--batch-size", default="auto", metavar="N", help="images a forward pass (auto)")
     run.add_argument("--device", default="auto", metavar="DEV", help="cpu, cuda, cuda:1, a list, or auto: all GPUs")
     run.add_argument("--dtype", default="fp32", choices=("fp32", "bf16"), help="precision of the model (fp32)")
-    run.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all draws (0)")
+    run.add_argument("--seed", default="0", metavar="N[,N…]", help="seed of all draws (0); several give their spread")
     run.add_argument("--workers", type=int, default=2, metavar="N", help="threads that decode pictures (2)")
     run.add_argument("--shard", default="1/1", metavar="I/N", help="run every N-th block only, from the I-th on")
     run.add_argument("--geometry", metavar="SPEC", help="native, none or geometry(resize=…, crop=…) for all cases")
@@ -108,8 +112,8 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "compare",
         help="compare two models image by image, and write comparison.csv",
         description="Compare two models on the images both have seen: for each case the difference with its interval, "
-        "the images that only one has right, McNemar's exact test with Holm's adjustment, and the smallest difference "
-        "that so many images show; then families, curves and corruption errors.",
+        "the images that only one has right, McNemar's exact test, and the smallest difference that so many images "
+        "show; then families, curves and corruption errors with a permutation test; Holm's adjustment over all.",
     )
     compare.add_argument("a", metavar="A", help="name of a model, as tables have it")
     compare.add_argument("b", metavar="B", help="the other one; differences are B − A")
@@ -121,17 +125,117 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     compare.set_defaults(command=_lazy("compare"))
 
 
+def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    gate = commands.add_parser(
+        "gate",
+        help="hold a run against rules; exit code 1 if one is not kept",
+        description="Hold the numbers of a run, or their differences to a base, against rules. A rule fails only if "
+        "the whole 95 % interval lies beyond its bound. A bound with a sign is for the difference RUN − BASE, paired "
+        "image by image; one without is for the number itself. What is missing, failed or not a number fails.",
+        epilog="exit codes: 0 all rules are kept, 1 some are not, 2 usage",
+    )
+    gate.add_argument("run", metavar="RUN", help="results folder of a run")
+    gate.add_argument("--against", metavar="BASE", help="results folder of the run it is compared with")
+    gate.add_argument(
+        "--rule", action="append", default=[], metavar="RULE", help="'mce <= +1.0', 'top1[clean] >= 0.6' (repeatable)"
+    )
+    gate.add_argument("--rules", action="append", default=[], metavar="FILE", help="rules in TOML (repeatable)")
+    gate.add_argument(
+        "-m", "--model", action="append", default=[], metavar="A[=B]", help="model of RUN, and of BASE (all, by name)"
+    )
+    gate.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
+    gate.add_argument("--strict", action="store_true", help="hold the number itself against the bound; it may flap")
+    gate.add_argument("--junit", metavar="FILE", help="write the verdicts as JUnit XML")
+    gate.set_defaults(command=_lazy("gate"))
+
+
+def _add_merge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    merge = commands.add_parser(
+        "merge",
+        help="put the results folders of several people into one",
+        description="Put results folders into one. Equal rows meet; rows of one image that differ are a conflict, "
+        "which is named, and then nothing is written. Killed or interrupted, the same command goes on.",
+    )
+    merge.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
+    merge.add_argument("-o", "--out", required=True, metavar="DIR", help="where to write; may hold results already")
+    merge.set_defaults(command=_lazy("merge"))
+
+
+def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    described = (
+        "They stand in the leaderboard as reported, not run: without n and interval, and in a table of their own."
+    )
+    parser = commands.add_parser("import", help="put numbers of other people's tables beside the results")
+    kinds = parser.add_subparsers(required=True, metavar="KIND")
+    timm = kinds.add_parser(
+        "timm", help="results tables of timm", description=f"Read results tables of timm. {described}"
+    )
+    timm.add_argument("files", nargs="+", metavar="FILE", help="results-<data set>.csv")
+    timm.add_argument("-o", "--out", required=True, metavar="DIR", help="results folder to put them into")
+    timm.add_argument("--data", metavar="NAME", help="data set, if the file's name does not tell")
+    timm.set_defaults(command=_lazy("reported", "timm"))
+    bench = kinds.add_parser(
+        "robustbench",
+        help="RobustBench's files about models",
+        description=f"Read RobustBench's files model_info/<data set>/<threat>/<model>.json. {described}",
+    )
+    bench.add_argument("files", nargs="+", metavar="FILE", help="JSON file, or a folder with some at any depth")
+    bench.add_argument("-o", "--out", required=True, metavar="DIR", help="results folder to put them into")
+    bench.add_argument("--norm", choices=("linf", "l2"), help="norm of the attacks, if the file's folder does not tell")
+    bench.add_argument("--data", metavar="NAME", help="data set, if the file does not tell")
+    bench.set_defaults(command=_lazy("reported", "robustbench"))
+
+
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    kinds = commands.add_parser("export", help="write results for other programs")
-    export = kinds.add_subparsers(required=True, metavar="KIND").add_parser(
+    kinds = commands.add_parser("export", help="write results for other programs").add_subparsers(
+        required=True, metavar="KIND"
+    )
+    trials = kinds.add_parser(
         "trials",
         help="decisions on clean images, in the columns of model-vs-human",
         description="Write the decisions on clean images of up to 32 classes in the layout and columns of "
         "model-vs-human: a folder a data set, a CSV file a model.",
     )
-    export.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
-    export.add_argument("-o", "--out", required=True, metavar="DIR", help="where to write")
-    export.set_defaults(command=_lazy("export"))
+    trials.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
+    trials.add_argument("-o", "--out", required=True, metavar="DIR", help="where to write")
+    trials.set_defaults(command=_lazy("export"))
+    timm = kinds.add_parser(
+        "timm",
+        help="accuracies on clean images, in the columns of timm",
+        description="Write accuracies on clean images as a results table of timm. Where there are several suites, data "
+        "sets or geometries, each has a file beside FILE, named after what tells them apart.",
+    )
+    timm.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
+    timm.add_argument("-o", "--out", required=True, metavar="FILE", help="CSV file")
+    timm.set_defaults(command=_lazy("export", "timm"))
+
+
+def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    preview = commands.add_parser(
+        "preview",
+        help="show an image under every case, or the images that models lost first",
+        description="Write one HTML file that needs no network: the same image under every case of the suites, before "
+        "any model is run; or, with --in, the images that flip first along each curve in the rows of a run. The file "
+        "holds images of the data set.",
+    )
+    preview.add_argument("suites", nargs="+", metavar="SUITE", help="name of a built-in suite, a file or a folder")
+    preview.add_argument(
+        "-d", "--data", action="append", default=[], metavar="[SLOT=]SPEC", help="data set (repeatable)"
+    )
+    which = preview.add_mutually_exclusive_group()
+    which.add_argument("--index", type=int, default=0, metavar="I", help="place of the image in canonical order (0)")
+    which.add_argument("--id", metavar="ID", help="sample id of the image")
+    preview.add_argument("--images", type=int, metavar="N", help="images from there on (1); with --in: a curve (6)")
+    preview.add_argument("-k", "--keyword", default="", metavar="EXPR", help="select cases by name, as pytest does")
+    preview.add_argument(
+        "-m", "--model", metavar="SPEC", help="make attacks on it, and show what it sees; with --in: a name"
+    )
+    preview.add_argument("-i", "--in", dest="store", metavar="DIR", help="results folder: show what flips first")
+    preview.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all draws (0)")
+    preview.add_argument("--device", default="auto", metavar="DEV", help="cpu, cuda, cuda:1 or auto")
+    preview.add_argument("--geometry", metavar="SPEC", help="none or geometry(resize=…, crop=…) for all cases")
+    preview.add_argument("-o", "--out", metavar="FILE", help="where to write (preview.html or failures.html)")
+    preview.set_defaults(command=_lazy("preview"))
 
 
 def _add_list(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

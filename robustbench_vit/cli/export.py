@@ -1,4 +1,4 @@
-"""``robustbench-vit export trials``: decisions in the columns of model-vs-human."""
+"""``robustbench-vit export``: results in the files of others."""
 
 import argparse
 from pathlib import Path
@@ -7,10 +7,21 @@ from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
 from robustbench_vit.leaderboard.export import export_trials
+from robustbench_vit.leaderboard.export_timm import export_timm
 
 
 def command(options: argparse.Namespace) -> int:
-    """Write one CSV file a model."""
+    """Write decisions in the columns of model-vs-human, one CSV file a model."""
     for file in export_trials([Path(folder) for folder in options.folders], Path(options.out)):
         Console().print(f"wrote {file}", highlight=False, soft_wrap=True)
+    return EXIT_OK
+
+
+def timm(options: argparse.Namespace) -> int:
+    """Write accuracies in the columns of timm, which say nothing of the number of images."""
+    console = Console(markup=False, highlight=False)
+    for table in export_timm([Path(folder) for folder in options.folders], Path(options.out)):
+        low, high = table.images
+        images = f"{low:,} images" if low == high else f"{low:,} to {high:,} images"
+        console.print(f"wrote {table.file}: {table.models} models on {images}", soft_wrap=True)
     return EXIT_OK

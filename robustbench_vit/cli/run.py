@@ -7,42 +7,55 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from robustbench_vit.cli import EXIT_FAILED_CASES, EXIT_OK
+from robustbench_vit.cli import EXIT_FAILED_CASES, EXIT_GATE, EXIT_OK
+from robustbench_vit.cli.expectations import are_met
 from robustbench_vit.cli.progress import TerminalProgress
 from robustbench_vit.collect import CollectedSuite, collect, data_slots, require
 from robustbench_vit.errors import RobustbenchError, SpecError
-from robustbench_vit.evaluation.options import Options, read_batch_size, read_shard
+from robustbench_vit.evaluation.options import Options, read_batch_size, read_seeds, read_shard
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import split_specs
 
+if TYPE_CHECKING:
+    from robustbench_vit.api import Plan
+
 
 def command(options: argparse.Namespace) -> int:
-    """Run the suites; exit code 3 says that some cases failed."""
-    console = Console(markup=False, highlight=False)
-    settings = _settings(options)
+    """Run the suites; exit code 3 says that some cases failed, 1 that an expectation of a suite is not met."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    settings, seeds = _settings(options), read_seeds(options.seed)
     collected = collect(options.suites, keyword=options.keyword, markers=options.markers)
     wanted = [_wanted(found, options) for found in collected]
     out = Path(options.out or "results/" + "+".join(dict.fromkeys(found.suite.name for found in collected)))
     devices = _devices(options.device)
     if options.plan:
-        return _print_plan(console, wanted, {**settings, "device": devices[0]})
+        return _print_plan(console, wanted, {**settings, "device": devices[0]}, len(seeds))
     if len(devices) > 1:
-        return _one_process_each(console, devices, options, out)
+        code = _one_process_each(console, devices, options, out)
+        if code != EXIT_OK or not any(rules for found in collected for rules in found.expected):
+            return code
+        # What is expected is asked of the whole run: here everything is done, and only looked up.
     began = time.monotonic()
-    records = _run(console, wanted, out, {**settings, "device": devices[0]})
+    runs = [{**one, "seed": seed} for one in wanted for seed in seeds]
+    plans = _run(console, runs, out, {**settings, "device": devices[0]})
+    records = [record for plan in plans for record in plan.records]
     console.print(f"{_count(records)} in {time.monotonic() - began:.0f} s")
     if settings["shard"][1] == 1:
         _report(console, out)
-    return EXIT_FAILED_CASES if any(record.status == "failed" for record in records) else EXIT_OK
+    if any(record.status == "failed" for record in records):
+        return EXIT_FAILED_CASES
+    if settings["shard"][1] > 1:  # another shard may hold the rest
+        return EXIT_OK
+    return EXIT_OK if are_met(console, [found for found in collected for _ in seeds], plans) else EXIT_GATE
 
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """The fields of `Options` that concern all suites alike, checked before anything is imported or loaded."""
-    names = ("dtype", "seed", "workers", "geometry", "channels_last", "compile", "cache")
+    names = ("dtype", "workers", "geometry", "channels_last", "compile", "cache")
     settings = {name: getattr(options, name) for name in names}
     settings |= {"batch_size": read_batch_size(options.batch_size), "shard": read_shard(options.shard)}
     Options(**settings, limit=options.limit)
@@ -58,12 +71,11 @@ def _wanted(found: CollectedSuite, options: argparse.Namespace) -> dict[str, Any
     return {"suite": found.suite, "cases": found.cases, "models": models, "data": data, "limit": limit}
 
 
-def _run(console: Console, wanted: Sequence[dict[str, Any]], out: Path, settings: dict[str, Any]) -> list[PlannedCase]:
+def _run(console: Console, wanted: Sequence[dict[str, Any]], out: Path, settings: dict[str, Any]) -> "list[Plan]":
     from robustbench_vit.api import run_suite
 
     with TerminalProgress(console) as progress:
-        plans = [run_suite(**one, out=out, progress=progress, **settings) for one in wanted]
-    return [record for plan in plans for record in plan.records]
+        return [run_suite(**one, out=out, progress=progress, **settings) for one in wanted]
 
 
 def _devices(wanted: str) -> list[str]:
@@ -140,7 +152,7 @@ def _count(records: Sequence[PlannedCase]) -> str:
     return f"{len(records)} cases: {', '.join(words)}{f', {partial} partial' if partial else ''}"
 
 
-def _print_plan(console: Console, wanted: Sequence[dict[str, Any]], settings: dict[str, Any]) -> int:
+def _print_plan(console: Console, wanted: Sequence[dict[str, Any]], settings: dict[str, Any], seeds: int) -> int:
     from robustbench_vit.evaluation.estimate import estimate
 
     total = 0.0
@@ -148,5 +160,6 @@ def _print_plan(console: Console, wanted: Sequence[dict[str, Any]], settings: di
         for line in estimate(one["cases"], one["models"], one["data"], {**settings, "limit": one["limit"]}):
             total += line.seconds
             console.print(f"{one['suite']} · {line}", soft_wrap=True)
-    console.print(f"estimated time: {total / 60:.1f} min")
+    several = f", for {seeds} seeds {seeds * total / 60:.1f} min" if seeds > 1 else ""
+    console.print(f"estimated time: {total / 60:.1f} min{several}")
     return EXIT_OK

@@ -81,3 +81,18 @@ def read_shard(text: str) -> tuple[int, int]:
     if not (index.isdecimal() and count.isdecimal()):
         raise SpecError(f"shard must be i/n such as 2/4, got {text}")
     return int(index), int(count)
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """The seeds a user wrote: ``0``, or ``0,1,2``.
+
+    Raises:
+        SpecError: If these are not whole numbers, or one of them is there twice.
+    """
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.removeprefix("-").isdecimal() for word in words):
+        raise SpecError(f"seed must be a whole number, or several such as 0,1,2; got {text!r}")
+    seeds = tuple(map(int, words))
+    if len(set(seeds)) < len(seeds):
+        raise SpecError(f"every seed counts once, got {text}")
+    return seeds

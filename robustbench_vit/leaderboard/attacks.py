@@ -8,7 +8,7 @@ from math import isnan
 from robustbench_vit.aggregates.honesty import BETWEEN
 from robustbench_vit.errors import SpecError
 from robustbench_vit.leaderboard.labels import attack_labels
-from robustbench_vit.leaderboard.sections import ROBUST, TRANSFER, Column, Section, number
+from robustbench_vit.leaderboard.sections import REPORTED, ROBUST, TRANSFER, Column, Section, number
 from robustbench_vit.records import Measurement
 from robustbench_vit.spec import Spec, parse
 
@@ -57,9 +57,8 @@ class Attacks:
     @cached_property
     def _words(self) -> dict[tuple[str, str], tuple[str, ...]]:
         words: dict[tuple[str, str], dict[str, None]] = {}
-        for item in self.section.measurements:
-            if item.metric == _BROKEN_BY:
-                words.setdefault((item.case, item.geometry), {})[item.category] = None
+        for item in self.section.of(_BROKEN_BY):
+            words.setdefault((item.case, item.geometry), {})[item.category] = None
         return {place: tuple(own) for place, own in words.items()}
 
 
@@ -92,8 +91,8 @@ def attacks(section: Section) -> Attacks:
 def transfers(section: Section) -> list[Transfer]:
     """A table for each attack whose examples were shown to other models."""
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for item in section.measurements:
-        if item.metric == ROBUST and item.family == TRANSFER:
+    for item in section.of(ROBUST):
+        if item.family == TRANSFER:
             found.setdefault((_sourceless(item.case), item.geometry), {})[item.reference] = item.case
     # Sources stand in the order of the models, so that the diagonal is the attack on the model itself.
     order = {model: place for place, model in enumerate(section.models)}
@@ -120,7 +119,7 @@ class Doubt:
 
 def warnings(section: Section) -> list[Doubt]:
     """Each warning of a model once, with all cases that have it."""
-    warned = [item for item in section.measurements if item.warning]
+    warned = section.select(section.frame, section.frame["warning"] != "")
     several = len({item.geometry for item in warned}) > 1
     found: dict[tuple[str, str], dict[str, None]] = {}
     for item in warned:
@@ -151,16 +150,17 @@ def _columns(section: Section, metric: str, *, transfer: bool) -> Iterator[Colum
     known = {(column.case, column.geometry): column for column in section.columns if column.metric == metric}
     attacked = dict.fromkeys(
         (item.case, item.geometry)
-        for item in section.measurements
-        if item.metric == ROBUST and not item.category and (item.family == TRANSFER) == transfer
+        for item in section.of(ROBUST)
+        if not item.category and (item.family == TRANSFER) == transfer and item.status != REPORTED
     )
     labels = attack_labels(dict.fromkeys(case for case, _ in attacked))
-    ends = {item.case for item in section.measurements if item.metric == ROBUST and item.curve == item.case}
+    ends = {item.case for item in section.of(ROBUST) if item.curve == item.case}
     several = len({geometry for _, geometry in attacked}) > 1
     for case, geometry in attacked:
         other = f" · {geometry}" if several else ""
         label = f"{labels[case]}, at the largest eps" if case in ends else labels[case]
-        own = Column(metric, case, geometry, "robust accuracy", label + other, f"{case}_{metric}{other}")
+        name = f"{case}_{metric}{other}"
+        own = Column(section.suite, section.data, metric, case, geometry, "robust accuracy", label + other, name)
         yield known.get((case, geometry), own)
 
 

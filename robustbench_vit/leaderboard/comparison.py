@@ -11,9 +11,9 @@ from rich.text import Text
 
 from robustbench_vit.aggregates.comparison import compare
 from robustbench_vit.aggregates.difference import TIE, Comparison, Difference
+from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.leaderboard.attacks import MARK
 from robustbench_vit.leaderboard.labels import attack_labels, short_labels
-from robustbench_vit.leaderboard.report import planned
 from robustbench_vit.leaderboard.sections import number
 from robustbench_vit.metrics.detectable import POWER
 
@@ -22,12 +22,12 @@ _SHOWN = 6  # cases named that only one model has, before the rest are counted
 
 def compare_folders(folders: list[Path], a: str, b: str, reference: str | None = None) -> Comparison:
     """Compare two models of results folders; see `robustbench_vit.aggregates.comparison.compare`."""
-    where = planned(folders)
-    return compare(list(where), lambda case: where[case].rows(case), a, b, reference)
+    reading = Reading(folders)
+    return compare(list(reading.where), reading.case, a, b, reference)
 
 
 def comparison_tables(comparison: Comparison) -> Iterator[Table]:
-    """A table a suite and data set: cases with McNemar's test, then what is over several cases.
+    """A table a suite and data set: cases with McNemar's test, then what is over several with the permutation test.
 
     Args:
         comparison: As `robustbench_vit.aggregates.comparison.compare` gives it.
@@ -68,8 +68,8 @@ def _table(comparison: Comparison, title: str, rows: list[Difference]) -> Table:
             table.add_row(Text(labels[row.case] if is_case else f"{row.metric} {row.case}"), *_cells(comparison, row))
         table.add_section()
     table.caption = Text(
-        "in %, 95 % interval; p: McNemar's exact test, Holm's adjustment over all cases compared; "
-        "* is p < 0.05, or for numbers over several cases, which have no p and no adjustment, an interval without 0"
+        "in %, 95 % interval; p: of a case McNemar's exact test, of a number over several cases the permutation test "
+        "that exchanges the models image by image, with Holm's adjustment over all rows; * is p < 0.05"
     )
     return table
 

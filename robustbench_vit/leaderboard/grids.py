@@ -6,10 +6,12 @@ from math import isnan
 
 from robustbench_vit.aggregates.corruptions import GROUPS, benchmark_part, place_of
 from robustbench_vit.leaderboard.labels import short_labels
-from robustbench_vit.leaderboard.sections import Section, interval, number
+from robustbench_vit.leaderboard.sections import REPORTED, Section, interval, number
 from robustbench_vit.records import Measurement
 
-_MEAN = "mean_corruption_accuracy"
+MEAN = "mean_corruption_accuracy"
+"""The aggregate that the tables are made of."""
+
 _ORDER = ["", *(name for group, names in GROUPS.items() for name in (group, *names))]
 _WORDS = {"": "all 15", "extra": "extra, not among the 15"}
 
@@ -49,7 +51,7 @@ class Grid:
 
     def accuracy(self, model: str, row: GridRow) -> Measurement | None:
         """Mean accuracy over the row's corruptions at all severities."""
-        return self.section.at(model, _MEAN, row.case, self.geometry)
+        return self.section.at(model, MEAN, row.case, self.geometry)
 
     def error(self, model: str, row: GridRow) -> str:
         """CE or mCE with its interval, or nothing where there is none."""
@@ -62,15 +64,15 @@ class Grid:
     def definition(self) -> str:
         """What the corruption errors in the table are, or nothing if it has none."""
         cases = {row.case for row in self.rows if row.metric == "ce"}
-        found = (item for item in self.section.measurements if item.metric == "ce" and item.case in cases)
+        found = (item for item in self.section.of("ce") if item.case in cases)
         return next((item.definition for item in found if not isnan(item.value)), "")
 
 
 def grids(section: Section) -> list[Grid]:
     """A table for each grid in which a corruption was measured at all severities."""
     found: dict[tuple[str, str], dict[str, int]] = {}
-    for item in section.measurements:
-        if item.metric == _MEAN and item.status != "skipped":
+    for item in section.of(MEAN):
+        if item.status not in {"skipped", REPORTED}:
             grid, member = _place(item.case)
             found.setdefault((grid, item.geometry), {})[item.case] = _ORDER.index(member)
     labels = short_labels(grid for grid, _ in found)

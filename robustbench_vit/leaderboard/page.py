@@ -2,71 +2,68 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
-from math import isnan
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-import altair as alt
-import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from robustbench_vit.aggregates.catalog import AGGREGATES
-from robustbench_vit.aggregates.references import ALEXNET, unlike_validation
-from robustbench_vit.leaderboard.attacks import Attacks, Transfer, attacks, transfers, warnings
-from robustbench_vit.leaderboard.charts import Look, curves, look
-from robustbench_vit.leaderboard.grids import Grid, grids
-from robustbench_vit.leaderboard.labels import short_labels
-from robustbench_vit.leaderboard.sections import PERCENT_UNITS, Column, Facts, Section, interval, number
-from robustbench_vit.leaderboard.shape_chart import axis_looks, hidden_at_first, shape_chart
-from robustbench_vit.leaderboard.shapes import SUMMARY, Consistency, ShapeAxis, consistencies, shape_axes
+from robustbench_vit.leaderboard.attacks import warnings
+from robustbench_vit.leaderboard.board import Board
+from robustbench_vit.leaderboard.charts import Look, look, templates
+from robustbench_vit.leaderboard.detail import Detail, detail, makers_of
+from robustbench_vit.leaderboard.problems import Problem, problems, problems_of
+from robustbench_vit.leaderboard.sections import Section, better_end
+from robustbench_vit.leaderboard.summary import Summary
+from robustbench_vit.leaderboard.vendored import datatables, vega
 from robustbench_vit.metrics.catalog import METRICS
-from robustbench_vit.records import Measurement
 
 _FOLDER = Path(__file__).parent
+_HUMANS, _PUBLISHED = Look("var(--text)", ()), Look("var(--muted)", (2, 2))
+_FEW = 12  # models that are all switched on at first
+_MOST = 8  # of more models, as many as there are colours
+_JSON = {"separators": (",", ":"), "ensure_ascii": False}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One number as the page shows it.
-
-    Args:
-        text: The number.
-        interval: Its interval, or nothing.
-        sort: What the table sorts by, or nothing.
-        first: Whether it shares first place.
-        note: Why there is no number.
-        left: Where the interval begins, in percent of the cell's width; None for what is not in percent.
-        width: How wide the interval is, likewise.
-        level: The value itself, in percent.
-        second: Another number of the same cell, with its interval.
-        warning: Why the number may not mean what it seems to.
-    """
-
-    text: str
-    interval: str = ""
-    sort: str = ""
-    first: bool = False
-    note: str = ""
-    left: float | None = None
-    width: float = 0.0
-    level: float = 0.0
-    second: str = ""
-    warning: str = ""
-
-
-def page(sections: Sequence[Section], facts: Facts) -> str:
+def page(sections: Sequence[Section], board: Board, summary: Summary) -> str:
     """Render the leaderboard.
 
     Args:
         sections: What `robustbench_vit.leaderboard.sections.sections` found.
-        facts: Facts of models and run.
+        board: What they were found in.
+        summary: The table on top.
 
     Returns:
         HTML. All text from users is escaped, and its content security policy forbids any request.
     """
+    models = [row.model for row in summary.rows]
+    others = dict(chain.from_iterable(makers_of(section) for section in sections))
+    makers = {name: place for place, name in enumerate(dict.fromkeys([*models, *others]))}
+    details = [detail(section, makers, board.reliability) for section in sections]
+    script, style = datatables() if models else ("", "")
+    undone = problems(sections)
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            summary=summary,
+            groups=_groups(summary),
+            ranked=any(cell.rank for row in summary.rows for cell in row.cells),
+            looks=[look(place) for place in range(len(models))],
+            sections=[_section(one) for one in details],
+            data={"makers": _makers(sections, models, others), "templates": templates() if models else {}},
+            problems=undone,
+            models=[_model(model, board, undone) for model in models],
+            definitions=list(_definitions(sections)),
+            run=board.facts.run,
+            style=Markup(style + (_FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - other people's and our files
+            scripts=[Markup(one) for one in (_vega(details), script, _own_script()) if one],  # noqa: S704
+        )
+    )
+
+
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,
@@ -75,147 +72,61 @@ def page(sections: Sequence[Section], facts: Facts) -> str:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
-    models = list(dict.fromkeys(model for section in sections for model in section.models))
-    return environment.get_template("page.html.jinja").render(
-        sections=[_section(section, facts, models) for section in sections],
-        definitions=list(_definitions(item for section in sections for item in section.measurements)),
-        models=_models(sections, facts),
-        run=facts.run,
-        style=Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own files
-        script=Markup((_FOLDER / "page.js").read_text(encoding="utf-8")),  # noqa: S704
-        vega=Markup(_vega()) if any(section.has_charts for section in sections) else "",  # noqa: S704
-    )
+    environment.policies["json.dumps_kwargs"] = _JSON
+    return environment
 
 
-def _section(section: Section, facts: Facts, models: Sequence[str]) -> dict[str, Any]:
-    # A model keeps its colour on the whole page.
-    looks = {model: look(position) for position, model in enumerate(models)}
-    drawn = list(curves(section, looks))
-    labels = short_labels(curve for curve, _ in drawn)
-    known = [facts.models.get(model, {}) for model in section.models]
+def _section(found: Detail) -> dict[str, Any]:
+    section = found.section
     return {
         "suite": section.suite,
         "data": section.data,
-        "columns": [_heading(section, column) for column in section.columns],
-        "facts": [name for name in ("parameters", "throughput") if any(one.get(name) is not None for one in known)],
-        "rows": [_row(section, model, facts) for model in section.models],
-        "grids": [_grid(grid) for grid in grids(section)],
-        "attacks": _attacks(attacks(section)),
-        "transfers": [_transfer(one) for one in transfers(section)],
         "warnings": warnings(section),
-        "shapes": [_shape(axis, looks) for axis in shape_axes(section)],
-        "consistencies": [_consistency(one) for one in consistencies(section)],
-        "looks": looks,
-        "charts": [(labels[curve], curve, specification) for curve, specification in drawn],
-        "problems": section.problems,
-        "cases": [_case(section, case, geometry) for case, geometry in section.cases],
-        "models": section.models,
+        "blocks": found.blocks,
+        "content": found.to_json(),
     }
 
 
-def _heading(section: Section, column: Column) -> dict[str, Any]:
-    row = _definition_row(column.metric)
-    title = f"{column.metric}: {section.definition(column)} ({column.case}, geometry {column.geometry})"
-    return {"of": column.of, "label": column.label, "percent": row.unit in PERCENT_UNITS, "title": title}
+def _groups(summary: Summary) -> list[tuple[str, str, int]]:
+    """Suite, data set and number of columns of the grouped headings."""
+    groups: dict[tuple[str, str], int] = {}
+    for head in summary.heads:
+        groups[head.column.suite, head.column.data] = groups.get((head.column.suite, head.column.data), 0) + 1
+    return [(suite, data, count) for (suite, data), count in groups.items()]
 
 
-def _row(section: Section, model: str, facts: Facts) -> dict[str, Any]:
-    known = facts.models.get(model, {})
-    cells = [_shown(section.cell(model, column), model in section.leaders(column)) for column in section.columns]
-    counts = {status: section.count(model, status) for status in ("failed", "skipped", "partial")}
-    return {
-        "model": model,
-        "cells": cells,
-        "images": section.images(model),
-        "parameters": _parameters(known.get("parameters")),
-        "throughput": _throughput(known.get("throughput")),
-        "missing": sum(counts.values()),
-        "missing_note": ", ".join(f"{count} {status}" for status, count in counts.items() if count),
-    }
+def _makers(sections: Sequence[Section], models: Sequence[str], others: Mapping[str, bool]) -> list[dict[str, Any]]:
+    """Name and look of everybody who can be drawn, and whether they are at first."""
+    on = _on_at_first(sections, models)
+    found = [_maker(model, look(place), "model", model in on) for place, model in enumerate(models)]
+    for name, human in others.items():
+        if name not in models:
+            found.append(_maker(name, _HUMANS if human else _PUBLISHED, "humans" if human else "published", human))
+    return found
 
 
-def _grid(grid: Grid) -> dict[str, Any]:
-    rows = []
-    for row in grid.rows:
-        cells = [
-            replace(_shown(grid.accuracy(model, row), first=False), second=grid.error(model, row))
-            for model in grid.section.models
-        ]
-        rows.append({"name": row.name, "case": row.case, "several": row.several, "cells": cells})
-    return {"label": grid.label, "geometry": grid.geometry, "rows": rows, "definition": grid.definition}
+def _maker(name: str, how: Look, kind: str, on: bool) -> dict[str, Any]:
+    return {"name": name, "colour": how.colour, "dash": how.dash, "kind": kind, "on": on}
 
 
-def _attacks(table: Attacks) -> dict[str, Any]:
-    rows, models = [], table.section.models
-    for row in table.rows:
-        cells = [
-            replace(_shown(table.section.cell(model, row), first=False), second=table.passes(model, row))
-            for model in models
-        ]
-        shares = [
-            (word, [_shown(table.share(model, row, word), first=False) for model in models])
-            for word in table.broken_by(row)
-        ]
-        rows.append({"case": row.case, "label": row.label, "cells": cells, "shares": shares})
-    return {"rows": rows}
+def _on_at_first(sections: Sequence[Section], models: Sequence[str]) -> set[str]:
+    """All of a few models; of many, the best of every section in turn, so that no section begins empty."""
+    if len(models) <= _FEW:
+        return set(models)
+    turns = chain.from_iterable(zip_longest(*(section.models for section in sections if not section.is_reported)))
+    return set(list(dict.fromkeys(model for model in turns if model))[:_MOST])
 
 
-def _transfer(found: Transfer) -> dict[str, Any]:
-    rows = [
-        (source, [_shown(found.at(source, model), first=False) for model in found.section.models])
-        for source in found.cases
-    ]
-    return {"attack": found.attack, "geometry": found.geometry, "rows": rows}
+def _model(model: str, board: Board, undone: Sequence[Problem]) -> dict[str, Any]:
+    known = board.facts.models.get(model, {})
+    facts = {name: _fact(value) for name, value in known.items() if value not in (None, "")}
+    return {"name": model, "facts": facts, "problems": problems_of(model, undone)}
 
 
-def _shape(axis: ShapeAxis, models: Mapping[str, Look]) -> dict[str, Any]:
-    looks = axis_looks(axis, models)
-    return {
-        "label": f"{axis.case}, geometry {axis.geometry}",
-        "definition": axis.definition,
-        "source": axis.source,
-        "looks": looks,
-        "hidden": hidden_at_first(axis),
-        "chart": shape_chart(axis, looks),
-        "heads": SUMMARY.values(),
-        "rows": [(maker, [_shown(axis.at(maker, metric), first=False) for metric in SUMMARY]) for maker in axis.makers],
-        "categories": [
-            (category, [_shown(axis.of(maker, category), first=False) for maker in axis.makers])
-            for category in axis.categories
-        ],
-    }
-
-
-def _consistency(found: Consistency) -> dict[str, Any]:
-    rows = [(one, [_shown(found.at(one, two), first=False) for two in found.makers]) for one in found.makers]
-    return {"label": f"{found.case}, geometry {found.geometry}", "definition": found.definition, "rows": rows}
-
-
-def _case(section: Section, case: str, geometry: str) -> dict[str, Any]:
-    cells = [section.at(model, "top1", case, geometry) for model in section.models]
-    return {"case": case, "geometry": geometry, "cells": [_shown(cell, first=False) for cell in cells]}
-
-
-def _shown(measurement: Measurement | None, first: bool) -> Shown:
-    if measurement is None:
-        return Shown("", note="not in the plan")
-    if isnan(measurement.value):
-        return Shown("–", note=measurement.reason or measurement.status)
-    text, unit = number(measurement.value, measurement.unit), measurement.unit
-    note = _note(measurement)
-    shown = Shown(text, interval(measurement), repr(measurement.value), first, note, warning=measurement.warning)
-    if unit not in PERCENT_UNITS or measurement.low < 0:  # the bar spans 0 to 100 %
-        return shown
-    low, high = (min(max(100 * end, 0.0), 100.0) for end in (measurement.low, measurement.high))
-    return replace(shown, left=round(low, 2), width=round(high - low, 2), level=100 * measurement.value)
-
-
-def _note(measurement: Measurement) -> str:
-    """What to bear in mind about a number, or nothing."""
-    notes = ["only some of the images are done"] if measurement.status == "partial" else []
-    if measurement.reference == ALEXNET:
-        notes.append(unlike_validation(measurement.data, measurement.n))
-    return "; ".join(filter(None, notes))
+def _fact(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _breakable(text: str) -> Markup:
@@ -223,47 +134,30 @@ def _breakable(text: str) -> Markup:
     return Markup("<wbr>").join(re.split(r"(?<=[_(,=/:@])(?=.)", text))
 
 
-def _parameters(count: Any) -> Shown:
-    """A number of parameters in millions."""
-    return Shown("") if count is None else Shown(f"{count / 1e6:.3g} M", sort=repr(float(count)))
-
-
-def _throughput(rate: Any) -> Shown:
-    """Images a second."""
-    return Shown("") if rate is None else Shown(f"{rate:,.0f}", sort=repr(float(rate)))
-
-
-def _definition_row(metric: str) -> Any:
-    return METRICS[metric] if metric in METRICS else AGGREGATES[metric]
-
-
-def _definitions(measurements: Iterable[Measurement]) -> Iterator[dict[str, str]]:
+def _definitions(sections: Iterable[Section]) -> Iterator[dict[str, str]]:
     """What every name on the page means: the definition that travelled with the numbers."""
-    # A number's definition says more than that of a number that is not there.
-    named = {item.metric: item for item in sorted(measurements, key=lambda item: not isnan(item.value))}
-    for name, item in named.items():
-        known = name in METRICS or name in AGGREGATES
-        better = _definition_row(name).higher_is_better if known else None
-        direction = {True: "higher is better", False: "lower is better", None: ""}[better]
+    for name, unit, definition in _defined(sections):
+        direction = {True: "higher is better", False: "lower is better", None: ""}[better_end(name)]
         # A metric's definition may end with what was left out of one case; here it speaks of all.
-        definition = METRICS[name].definition if name in METRICS else item.definition
-        yield {"name": name, "unit": item.unit, "definition": definition, "direction": direction}
+        said = METRICS[name].definition if name in METRICS else definition
+        yield {"name": name, "unit": unit, "definition": said, "direction": direction}
 
 
-def _models(sections: Sequence[Section], facts: Facts) -> dict[str, dict[str, str]]:
-    """Facts of the models on the page that are no columns of its tables."""
-    names = dict.fromkeys(model for section in sections for model in section.models)
-    own = {
-        model: {name: str(value) for name, value in facts.models.get(model, {}).items() if value is not None}
-        for model in names
-    }
-    return {model: values for model, values in own.items() if values}
+def _defined(sections: Iterable[Section]) -> Iterator[tuple[str, str, str]]:
+    """Name, unit and definition of each metric; a number's definition says more than that of a missing one."""
+    found: dict[str, tuple[bool, str, str]] = {}
+    for section in sections:
+        frame = section.frame.assign(there=section.frame["value"].notna())
+        told = frame.sort_values("there", kind="stable").drop_duplicates("metric", keep="last")
+        for name, there, unit, definition in told[["metric", "there", "unit", "definition"]].itertuples(index=False):
+            if name not in found or (there and not found[name][0]):
+                found[name] = (there, unit, definition)
+    yield from ((name, unit, definition) for name, (_, unit, definition) in found.items())
 
 
-@cache
-def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, in the version Altair writes for."""
-    version = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
-    # Inside a script element the text must not look like the element's end.
-    return bundle.replace("</script", "<\\/script")
+def _vega(details: Iterable[Detail]) -> str:
+    return vega() if any(one.charts for one in details) else ""
+
+
+def _own_script() -> str:
+    return (_FOLDER / "page.js").read_text(encoding="utf-8")

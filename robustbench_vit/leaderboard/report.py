@@ -1,14 +1,22 @@
 """From results folders to the files of the leaderboard."""
 
-from collections.abc import Sequence
-from pathlib import Path
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import union_categoricals
 
-from robustbench_vit.aggregates.reading import Reading, merged, model_names
+from robustbench_vit.aggregates.across import Place, effective, means, ranks, shares
+from robustbench_vit.aggregates.reading import Reading, merged
+from robustbench_vit.aggregates.references import VARIANT
+from robustbench_vit.aggregates.seeds import over_seeds
+from robustbench_vit.leaderboard.board import Board
 from robustbench_vit.leaderboard.files import write, write_csv
-from robustbench_vit.leaderboard.sections import Facts
+from robustbench_vit.leaderboard.reported import holds_reported, reported, reported_models
+from robustbench_vit.leaderboard.sections import Facts, summary_columns
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 from robustbench_vit.trials import read_trials
@@ -17,7 +25,7 @@ from robustbench_vit.trials import read_trials
 def write_report(
     folders: Sequence[Path], out: Path, reference: str | None = None, trials: Sequence[str] = ()
 ) -> list[Path]:
-    """Score the folders and write results.csv, leaderboard.csv and leaderboard.html.
+    """Score what is new in the folders and write results.csv, leaderboard.csv, leaderboard.html and leaderboard.md.
 
     Args:
         folders: Results folders.
@@ -36,19 +44,54 @@ def write_report(
 def render(
     folders: Sequence[Path], out: Path, reference: str | None = None, trials: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, list[Path]]:
-    """Score the folders once; give the measurements and the files that `write_report` writes."""
-    measurements = measure(folders, reference, trials)
-    return measurements, write(measurements, facts(folders), out)
+    """Read the folders once; give the measurements and the files that `write_report` writes."""
+    found = read_board(folders, reference, trials)
+    return found.measurements, write(found, out)
 
 
 def write_results(folders: Sequence[Path], out: Path, reference: str | None = None, trials: Sequence[str] = ()) -> Path:
-    """Score the folders and write results.csv alone."""
-    return write_csv(measure(folders, reference, trials), out / "results.csv")
+    """Score what is new in the folders and write results.csv alone."""
+    found = read_board(folders, reference, trials)
+    return write_csv(found.everything, out / "results.csv")
 
 
-def measure(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> pd.DataFrame:
-    """Score what is new in several results folders, and give all measurements; text columns are categories."""
-    return Reading(folders).measurements(reference, read_trials(trials))
+def read_board(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> Board:
+    """Everything that a leaderboard shows of results folders.
+
+    Args:
+        folders: As for `write_report`.
+        reference: As for `write_report`.
+        trials: As for `write_report`.
+
+    Raises:
+        StoreError: As `write_report`.
+        UnknownNameError: As `write_report`.
+        DataError: As `write_report`.
+    """
+    run = [folder for folder in folders if Store(folder).is_run or not holds_reported(folder)]
+    reading = Reading(run, reference)
+    single = reading.measurements(read_trials(trials))
+    own = over_seeds(single)
+    suites = set(own["suite"].astype(str))
+    columns = {Place(one.suite, one.data, one.geometry, one.case, one.metric) for one in summary_columns(own)}
+    given = shares(reading, columns | means(reading.plans(suites)))
+    own = _with(own, pd.DataFrame([asdict(number) for number in effective(given)], columns=own.columns))
+    of_seeds = single[single["model"].astype(str).str.contains(f"{VARIANT}seed ", regex=False)]
+    return Board(
+        measurements=_with(own, reported(folders)),
+        facts=facts(reading, folders),
+        ranks=ranks({place: models for place, models in given.items() if place in columns}, doubts(own)),
+        reliability=reading.reliability(),
+        single_seeds=of_seeds if len(own) < len(single) else single.iloc[:0],
+    )
+
+
+def doubts(measurements: pd.DataFrame) -> dict[tuple[Place, str], str]:
+    """The warnings of numbers: those are not ranked."""
+    warned = measurements[measurements["warning"].astype(str) != ""]
+    names = ["suite", "data", "geometry", "case", "metric", "model", "warning"]
+    rows = warned[names].astype(str).itertuples(index=False, name=None)
+    return {(Place(*place), model): warning for *place, model, warning in rows}
 
 
 def planned(folders: Sequence[Path]) -> dict[PlannedCase, Store]:
@@ -57,28 +100,66 @@ def planned(folders: Sequence[Path]) -> dict[PlannedCase, Store]:
     return merged({store: store.planned() for store in stores})
 
 
-def facts(folders: Sequence[Path]) -> Facts:
-    """Parameters, preprocessing and throughput of the models, and the circumstances of the last run."""
-    stores = [Store(folder) for folder in folders]
-    names = model_names([case for store in stores for case in store.planned()])
-    runs = sorted((run for store in stores for run in store.runs()), key=lambda run: str(run["began"]))
+def facts(reading: Reading, folders: Sequence[Path]) -> Facts:
+    """Parameters, preprocessing, throughput and circumstances of the models, and of the last run."""
+    runs = sorted((run for store in reading.stores for run in store.runs()), key=lambda run: str(run["began"]))
+    last = {run["model_key"]: _circumstances(run) for run in runs}
     speed = {run["model_key"]: run["throughput"] for run in runs if run["throughput"]}
-    models: dict[str, dict[str, Any]] = {}
-    for store in stores:
-        for key, known in store.models().items():
-            about = {name: value for name, value in known.items() if name != "model"}
-            models[names.get(key, str(known["model"]))] = {**about, "throughput": speed.get(key)}
+    known = {key: dict(about) for store in reading.stores for key, about in store.models().items()}
+    models: dict[str, dict[str, Any]] = {name: dict(about) for name, about in reported_models(folders).items()}
+    for case in reading.where:
+        about = {name: value for name, value in known.get(case.model_key, {}).items() if name != "model"}
+        seeds = {"source": _source(case.model), "throughput": speed.get(case.model_key), **last.get(case.model_key, {})}
+        models[case.model.replace(f"{VARIANT}seed {case.seed}", "")] = {**about, **seeds}
     return Facts(models, _shown(runs[-1]) if runs else {})
 
 
-def _shown(run: dict[str, Any]) -> dict[str, Any]:
-    """What the foot of the page says about the last run."""
-    versions = ", ".join(f"{name} {number}" for name, number in run["versions"].items())
+def _with(measurements: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Rows behind others; categories stay."""
+    if not len(more):
+        return measurements
+    columns = {}
+    for name in measurements.columns:
+        one, two = measurements[name], more[name]
+        if isinstance(one.dtype, pd.CategoricalDtype):
+            words = two.astype(one.cat.categories.dtype).astype("category")
+            columns[name] = pd.Series(union_categoricals([one, words]))
+        else:
+            columns[name] = pd.concat([one, two], ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def _source(model: str) -> str:
+    """Where a model is from: ``timm``, ``torchvision``, ``zoo``, or a file."""
+    source, colon, _ = model.partition(":")
+    return "file" if not colon or source.endswith(".py") else source
+
+
+def _circumstances(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the section of a model says about its last run."""
     options = run["options"]
+    versions = {**run["versions"], "Python": run.get("python", "unknown")}
     return {
-        "run": run["began"],
         "device": run["device"],
         "seed": options["seed"],
         "dtype": options["dtype"],
-        "versions": versions,
+        "versions": _listed(versions),
+        "command": _command(run.get("command", ())),
     }
+
+
+def _command(words: Iterable[str]) -> str:
+    """The command line, its program by its name alone."""
+    program, *arguments = [*words] or [""]
+    name = PurePath(program).name
+    return shlex.join(["robustbench-vit" if name == "__main__.py" else name, *arguments])
+
+
+def _listed(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
+
+
+def _shown(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What the foot of the page says about the last run."""
+    about = _circumstances(run)
+    return {"run": run["began"], **{name: about[name] for name in ("device", "seed", "dtype", "versions")}}

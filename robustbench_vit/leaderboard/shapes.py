@@ -6,7 +6,7 @@ from functools import cached_property
 from math import isnan
 
 from robustbench_vit.leaderboard.published import MARK, published, source
-from robustbench_vit.leaderboard.sections import CLEAN, Section
+from robustbench_vit.leaderboard.sections import CLEAN, REPORTED, Section
 from robustbench_vit.records import Measurement
 
 SUMMARY = {
@@ -19,7 +19,8 @@ SUMMARY = {
 
 _CATEGORY = "category_shape_bias"
 _CONSISTENCY = "error_consistency"
-_NUMBERS = {*SUMMARY, _CATEGORY}
+NUMBERS = (*SUMMARY, _CATEGORY)
+"""Metrics of cue conflict."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Consistency:
     @property
     def definition(self) -> str:
         """What error consistency is."""
-        return next(item.definition for item in self.section.measurements if item.metric == _CONSISTENCY)
+        return next(item.definition for item in self.section.of(_CONSISTENCY))
 
 
 def shape_axes(section: Section) -> list[ShapeAxis]:
@@ -109,36 +110,35 @@ def shape_axes(section: Section) -> list[ShapeAxis]:
 def consistencies(section: Section) -> list[Consistency]:
     """One for each case on which decision makers were compared."""
     found: dict[tuple[str, str], dict[str, None]] = {}
-    for item in section.measurements:
-        if item.metric == _CONSISTENCY and item.maker != "human":
+    for item in section.of(_CONSISTENCY):
+        if item.maker != "human":
             found.setdefault((item.case, item.geometry), {})[item.reference] = None
-    humans = {item.model for item in section.measurements if item.maker == "humans"}
+    humans = dict.fromkeys(item.model for item in section.of(_CONSISTENCY) if item.maker == "humans")
+    met = _met(section)
     return [
-        Consistency(section, *place, tuple(name for name in (*section.models, *humans) if _met(section, name, *place)))
+        Consistency(section, *place, tuple(name for name in (*section.models, *humans) if (name, *place) in met))
         for place in found
     ]
 
 
-def _met(section: Section, name: str, case: str, geometry: str) -> bool:
-    """Whether a decision maker was compared with another one."""
-    return any(
-        item.metric == _CONSISTENCY and (item.case, item.geometry) == (case, geometry)
-        for item in section.measurements
-        if name in (item.model, item.reference)
-    )
+def _met(section: Section) -> set[tuple[str, str, str]]:
+    """Which decision makers were compared with others, on which images."""
+    return {
+        (name, item.case, item.geometry) for item in section.of(_CONSISTENCY) for name in (item.model, item.reference)
+    }
 
 
 def _places(section: Section) -> Iterator[tuple[str, str]]:
     yield from dict.fromkeys(
         (item.case, item.geometry)
-        for item in section.measurements
-        if item.metric == "shape_bias" and item.family == CLEAN
+        for item in section.of("shape_bias")
+        if item.family == CLEAN and item.status != REPORTED
     )
 
 
 def _numbers(section: Section, case: str, geometry: str) -> dict[tuple[str, str, str], Measurement]:
-    here = [item for item in section.measurements if (item.case, item.geometry) == (case, geometry)]
-    own = [item for item in here if item.metric in _NUMBERS and item.maker != "human"]
+    here = [item for item in section.of(*NUMBERS) if (item.case, item.geometry) == (case, geometry)]
+    own = [item for item in here if item.maker != "human"]
     order = {model: rank for rank, model in enumerate(section.models)}
     own.sort(key=lambda item: order.get(item.model, len(order)))
     categories = list(dict.fromkeys(item.category for item in own if item.metric == _CATEGORY))

@@ -48,7 +48,10 @@ def _table(section: Section) -> Table:
     columns = [column for column in section.columns if _is_shown(column) and _has_numbers(section, column)]
     if all(column.metric == "top1" for column in columns) and not grids(section):  # without curves, show the cases
         short = short_labels(case for case, _ in section.cases)
-        columns = [Column("top1", case, where, "accuracy", short[case], case) for case, where in section.cases[:_MOST]]
+        columns = [
+            Column(section.suite, section.data, "top1", case, where, "accuracy", short[case], case)
+            for case, where in section.cases[:_MOST]
+        ]
     heads = [f"{column.of} {column.label}" for column in columns]
     cells = [[_cell(section.cell(model, column)) for column in columns] for model in section.models]
     title = f"{section.suite} on {section.data}, {_images(section)} images"

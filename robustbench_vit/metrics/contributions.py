@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 FloatArray: TypeAlias = NDArray[np.float64]
 """An array of float64."""
 
+_STEP = 1e-6  # of a numeric derivative: below any mean of 50,000 images that is not 0, far above the rounding of floats
+
 
 def first(means: FloatArray) -> FloatArray:
     """The only mean there is: shape (..., 1) → (...)."""
@@ -49,6 +51,24 @@ class Contributions:
     def value(self) -> float:
         """The estimate on all images."""
         return float(self.combine(self.values.mean(axis=0)))
+
+    def linear(self) -> FloatArray:
+        """What each image would contribute if the number were a mean: (N,) values whose mean is the estimate.
+
+        xₙ = value + gradient of ``combine`` · (valuesₙ − means). For many images the standard error of their mean is
+        that of the number (the delta method). Of a mean they are the values themselves.
+
+        Source:
+            A. W. van der Vaart, "Asymptotic Statistics", 1998, chapter 3.
+        """
+        if self.combine is first:
+            only: FloatArray = self.values[:, 0]
+            return only
+        means = self.values.mean(axis=0)
+        steps = _STEP * np.eye(len(means))
+        gradient = (self.combine(means + steps) - self.combine(means - steps)) / (2 * _STEP)
+        shares: FloatArray = self.combine(means) + (self.values - means) @ gradient
+        return shares
 
     def averaged(self, makers: int) -> "Contributions":
         """Several decision makers as one: each image contributes the mean of what it does for each of them.

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 
-def holm(p: Sequence[float]) -> list[float]:
+from robustbench_vit.metrics.contributions import FloatArray
+
+
+def holm(p: Sequence[float] | FloatArray) -> list[float]:
     """Adjusted p of each test: those at most α are rejected, with a false one among them in a share α of cases at most.
 
     With p₍₁₎ ≤ … ≤ p₍ₘ₎: the largest over j ≤ i of (m − j + 1) · p₍ⱼ₎, at most 1. It assumes nothing of how the tests
@@ -22,8 +26,9 @@ def holm(p: Sequence[float]) -> list[float]:
         >>> holm([0.25, 0.125, 0.5])
         [0.5, 0.375, 0.5]
     """
-    adjusted, largest = [0.0] * len(p), 0.0
-    for done, place in enumerate(sorted(range(len(p)), key=p.__getitem__)):
-        largest = max(largest, min(1.0, (len(p) - done) * p[place]))
-        adjusted[place] = largest
-    return adjusted
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    factors = np.arange(len(values), 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * values[order]))
+    return [float(one) for one in adjusted]

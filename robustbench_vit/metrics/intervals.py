@@ -88,7 +88,7 @@ def bootstrap(contributions: Contributions, level: float = LEVEL) -> tuple[float
     Source:
         B. Efron & R. Tibshirani, "An Introduction to the Bootstrap", 1993, section 13.3.
     """
-    return _percentiles(contributions, resampled_means(contributions.values), level)
+    return percentiles(contributions.value, contributions.combine(resampled_means(contributions.values)), level)
 
 
 def estimate(contributions: Sequence[Contributions], level: float = LEVEL) -> list[Estimate]:
@@ -135,6 +135,25 @@ def resampled_means(values: FloatArray) -> FloatArray:
     return np.concatenate(chunks).astype(np.float64) / len(values)
 
 
+def percentiles(value: float, replicates: FloatArray, level: float = LEVEL) -> tuple[float, float]:
+    """The interval that bootstrap replicates give.
+
+    Args:
+        value: The estimate.
+        replicates: Shape (B,), of the number. A ratio has none where its denominator drew no success; such replicates
+            are NaN and say nothing.
+        level: Coverage, in (0, 1).
+
+    Returns:
+        Lower and upper end, widened to hold the estimate; NaN without any replicate.
+    """
+    defined = replicates[np.isfinite(replicates)]
+    if not len(defined):
+        return nan, nan
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(min(low, value)), float(max(high, value))
+
+
 @lru_cache(maxsize=4)
 def _counts(n: int) -> NDArray[np.uint8]:
     """How often each replicate draws each of n images: shape (B, n), rows sum to n."""
@@ -155,15 +174,5 @@ def _wilson_estimate(contributions: Contributions, level: float) -> Estimate:
 
 
 def _bootstrap_estimate(contributions: Contributions, means: FloatArray, level: float) -> Estimate:
-    low, high = _percentiles(contributions, means, level)
+    low, high = percentiles(contributions.value, contributions.combine(means), level)
     return Estimate(contributions.value, low, high, len(contributions))
-
-
-def _percentiles(contributions: Contributions, means: FloatArray, level: float) -> tuple[float, float]:
-    replicates = contributions.combine(means)
-    # A ratio has no value where the denominator drew no success; such replicates say nothing about it.
-    defined = replicates[np.isfinite(replicates)]
-    if not len(defined):
-        return nan, nan
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(min(low, contributions.value)), float(max(high, contributions.value))

@@ -142,6 +142,11 @@ class Store:
             raise StoreError(f"{self.root} holds no results; expected the --out folder of a run")
         return [case for file in files for case in self._manifest(file)]
 
+    @property
+    def is_run(self) -> bool:
+        """Whether anything was run into the folder."""
+        return any(self.root.glob("manifests/*/*.json"))
+
     def rows(self, case: PlannedCase) -> pd.DataFrame:
         """Rows of the samples a case asks for, sorted by id; parts that are not compacted yet included.
 
@@ -187,11 +192,12 @@ class Store:
         """Where the scores of a model lie."""
         return self.root / "scored" / f"{model_key}.parquet"
 
-    def fingerprint(self, case: PlannedCase) -> str:
-        """What changes when the rows of a case do; empty if there are none."""
-        files = [self.case_file(case.model_key, case.case_key), *self._part_files(case.model_key)]
-        known = [(file.name, file.stat()) for file in files if file.exists()]
-        return " ".join(f"{name}:{stat.st_size}:{stat.st_mtime_ns}" for name, stat in known)
+    def fingerprints(self, model_key: str, case_keys: Iterable[str]) -> dict[str, str]:
+        """For each case what changes when its rows do; empty if there are none."""
+        folder = self.root / "cases" / model_key
+        files = {file.name: _state(file) for file in folder.iterdir()} if folder.is_dir() else {}
+        parts = [_state(file) for file in self._part_files(model_key)]  # any of them may hold rows of any case
+        return {key: " ".join(filter(None, [files.get(f"{key}.parquet"), *parts])) for key in case_keys}
 
     def _parts(self, model_key: str) -> Path:
         return self.root / "parts" / model_key
@@ -200,11 +206,24 @@ class Store:
         return sorted(self._parts(model_key).glob("*.parquet"))
 
     def _manifest(self, file: Path) -> list[PlannedCase]:
-        return [PlannedCase.from_json(values) for values in _json(file)] if file.exists() else []
+        if not file.exists():
+            return []
+        try:
+            return [PlannedCase.from_json(values) for values in _json(file)]
+        except (AttributeError, TypeError) as error:
+            raise StoreError(
+                f"{file} is not a list of cases, and nothing else belongs there: {error}; move it elsewhere, or delete "
+                "it and run the same command again"
+            ) from error
 
     def _lock(self) -> FileLock:
         self.root.mkdir(parents=True, exist_ok=True)
         return FileLock(self.root / ".lock")
+
+
+def _state(file: Path) -> str:
+    stat = file.stat()
+    return f"{file.name}:{stat.st_size}:{stat.st_mtime_ns}"
 
 
 def _superseded(before: PlannedCase, asked: Sequence[PlannedCase]) -> bool:

@@ -1,8 +1,8 @@
 """The paired comparison of two models: by hand, against scipy, and over many draws."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from math import inf, isnan
+from math import inf
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from scipy import stats
 
 from robustbench_vit.aggregates import score
 from robustbench_vit.aggregates.comparison import Comparison, Difference, compare
+from robustbench_vit.aggregates.scored import Scored, score_case
 from robustbench_vit.errors import CaseError, SpecError, UnknownNameError
 from robustbench_vit.metrics.holm import holm
 from robustbench_vit.records import PlannedCase
@@ -20,9 +21,14 @@ A, B = "zoo:a", "zoo:b"
 Rows = Mapping[PlannedCase, pd.DataFrame]
 
 
+def judged(rows: Rows) -> Callable[[PlannedCase], Scored]:
+    """Gives a case as it is scored."""
+    return lambda case: score_case(case, rows.__getitem__)
+
+
 def compared(rows: Rows, reference: str | None = None) -> Comparison:
     """The comparison of ``zoo:a`` and ``zoo:b``."""
-    return compare(list(rows), rows.__getitem__, A, B, reference)
+    return compare(list(rows), judged(rows), A, B, reference)
 
 
 def row(found: Comparison, metric: str, case: str = "clean") -> Difference:
@@ -58,8 +64,8 @@ def test_the_intervals_of_each_model_are_those_of_its_results() -> None:
     assert top1.loc[B, ["value", "low", "high"]].tolist() == [found.b, found.b_low, found.b_high]
 
 
-def test_the_better_model_is_named_and_p_is_adjusted_over_the_cases() -> None:
-    """Ten images on one side, p = 2/1024, are told apart also among three cases; two images are not."""
+def test_the_better_model_is_named_and_p_is_adjusted_over_all_rows() -> None:
+    """Ten images on one side, p = 2/1024, are told apart also among three cases, a curve and a family; two are not."""
     plan = {model: curve_plan(model) for model in (A, B)}
     mine, theirs = ["0" * 12, "110000000000", "1" * 12], ["1" * 10 + "00", "0" * 12, "1" * 12]
     rows = {
@@ -67,11 +73,26 @@ def test_the_better_model_is_named_and_p_is_adjusted_over_the_cases() -> None:
         for cases, many in ((plan[A], mine), (plan[B], theirs))
         for case, bits in zip(cases, many, strict=True)
     }
-    found = [item for item in compared(rows).rows if item.is_case]
+    found = compared(rows).rows
 
-    assert [item.p for item in found] == pytest.approx([2 / 1024, 0.5, 1])
-    assert [item.p_holm for item in found] == pytest.approx(holm([2 / 1024, 0.5, 1]))
-    assert [item.better for item in found] == [B, "tie", "tie"]
+    assert [item.metric for item in found] == ["top1"] * 3 + ["auc", "family_accuracy"]
+    assert [item.p for item in found[:3]] == pytest.approx([2 / 1024, 0.5, 1])
+    assert [item.p_holm for item in found] == pytest.approx(holm([item.p for item in found]))
+    assert [item.better for item in found[:3]] == [B, "tie", "tie"]
+
+
+def test_a_number_over_several_cases_has_the_p_of_all_exchanges() -> None:
+    """Of twelve images all 4096 can be counted; 10,000 draws come close."""
+    generator = np.random.default_rng(7)
+    plan = {model: curve_plan(model) for model in (A, B)}
+    bits = {case: "".join(map(str, generator.integers(2, size=12))) for model in (A, B) for case in plan[model]}
+    found = row(compared({case: right(text) for case, text in bits.items()}), "family_accuracy", "occlusion")
+    mean = {
+        model: np.array([[int(bit) for bit in bits[case]] for case in plan[model][1:]]).mean(axis=0) for model in plan
+    }
+    exact = stats.permutation_test((mean[A], mean[B]), lambda a, b: (b - a).mean(), permutation_type="samples")
+
+    assert found.p == pytest.approx(exact.pvalue, abs=0.015)
 
 
 def test_families_and_curves_are_means_of_the_same_images() -> None:
@@ -84,7 +105,7 @@ def test_families_and_curves_are_means_of_the_same_images() -> None:
     assert (area.cases, family.cases) == (3, 2)
     assert (area.a, area.b) == pytest.approx((0.25 + 0.5 * 0.5 + 0.25 * 0.25, 0.25 + 0.5 * 0.75 + 0.25 * 0.25))
     assert family.difference == pytest.approx((0.75 - 0.5) / 2)
-    assert (family.only_a, isnan(family.p)) == (None, True)
+    assert (family.only_a, family.p, family.better) == (None, 1.0, "tie")
 
 
 def test_a_case_that_only_one_model_has_is_in_no_number() -> None:
@@ -132,7 +153,7 @@ def test_the_area_over_eps_of_min_eps() -> None:
 def test_corruption_errors_relative_to_a_model() -> None:
     """Less is better; a quotient of means, so not linear, and B itself is always 100."""
     plan = {model: corruption_plan(model, variant="cifar_c", label_space="cifar10", n=40) for model in (A, B)}
-    rows = {case: wrong(0 if case.family == "clean" else errors, of=40) for model, errors in ((A, 10), (B, 20))
+    rows = {case: wrong(0 if case.family == "clean" else errors, of=40) for model, errors in ((A, 15), (B, 30))
             for case in plan[model]}  # fmt: skip
     found = compared(rows, reference=B)
     mce = row(found, "mce", "corruptions(generated, variant=cifar_c)")
@@ -172,6 +193,23 @@ def test_equal_models_are_told_apart_in_one_of_twenty_at_most() -> None:
     assert held / times >= 0.92
 
 
+def test_of_equal_models_a_whole_comparison_has_a_wrong_row_in_one_of_twenty_at_most() -> None:
+    """Of 80 comparisons of three cases, a curve and a family, all adjusted together."""
+    generator, wrongly, times = np.random.default_rng(8), 0, 80
+    plan = {model: curve_plan(model) for model in (A, B)}
+    base = wrong(0, of=120)
+    for _ in range(times):
+        hard = generator.random(120)
+        rows = {
+            case: base.assign(pred=(0.6 * hard + 0.4 * generator.random(120) > cut))
+            for cases in plan.values()
+            for case, cut in zip(cases, (0.7, 0.6, 0.5), strict=True)
+        }
+        wrongly += any(item.better != "tie" for item in compared(rows).rows)
+
+    assert wrongly / times <= 0.06 + 0.05
+
+
 def test_intervals_cover_a_difference() -> None:
     """Of two models with accuracy 0.50 and 0.64 that err on the same images more often than by chance."""
     generator, held, times = np.random.default_rng(1), 0, 300
@@ -197,16 +235,16 @@ def test_mistakes_are_told() -> None:
     rows = {planned(model=A): right("10"), planned(model=B): right("11")}
     cases = list(rows)
     with pytest.raises(UnknownNameError, match="unknown model 'zoo:aa'; did you mean zoo:a"):
-        compare(cases, rows.__getitem__, "zoo:aa", B)
+        compare(cases, judged(rows), "zoo:aa", B)
     with pytest.raises(SpecError, match="zoo:a and key-zoo:a are the same model"):
-        compare(cases, rows.__getitem__, A, "key-zoo:a")
+        compare(cases, judged(rows), A, "key-zoo:a")
     with pytest.raises(SpecError, match="zoo:a is the name of 2 models; give one of key-zoo:a, other"):
-        compare([*cases, planned(model=A, model_key="other")], rows.__getitem__, A, B)
+        compare([*cases, planned(model=A, model_key="other")], judged(rows), A, B)
     named = [replace(cases[0], model=f"{A} #{key}", model_key=key) for key in ("123456", "abcdef")]
     with pytest.raises(SpecError, match="zoo:a is the name of 2 models; give one of zoo:a #123456, zoo:a #abcdef"):
-        compare([*named, cases[1]], rows.__getitem__, A, B)
+        compare([*named, cases[1]], judged(rows), A, B)
     with pytest.raises(CaseError, match="zoo:a and zoo:b share no case"):
-        compare([cases[0], replace(cases[1], case_key="seed 1")], rows.__getitem__, A, B)
+        compare([cases[0], replace(cases[1], case_key="seed 1")], judged(rows), A, B)
     other = right("11").assign(id=["x", "y"])
     with pytest.raises(CaseError, match="share 1 cases but no image"):
         compared({cases[0]: right("10"), cases[1]: other})
@@ -216,6 +254,7 @@ def test_seeds_of_a_model_are_compared_each_with_its_own() -> None:
     """By the name that all of them share."""
     cases = [planned(model=f"{model} · seed {seed}", model_key=model, seed=seed, case_key=f"clean-{seed}")
              for model in (A, B) for seed in (0, 1)]  # fmt: skip
-    found = compare(cases, lambda case: right("10" if case.model_key == A else "11"), A, B)
+    rows = {case: right("10" if case.model_key == A else "11") for case in cases}
+    found = compare(cases, judged(rows), A, B)
 
     assert [(item.seed, item.model_a) for item in found.rows] == [(0, A), (1, A)]

@@ -14,7 +14,13 @@ from robustbench_vit.perturbations import corruption_catalog
 from robustbench_vit.records import PlannedCase
 
 GRID = "corruptions(generated, variant=imagenet_c)"
-BENCHMARK_METRICS = ["mce", "mean_corruption_accuracy", "mean_corruption_error", "relative_mce"]
+BENCHMARK_METRICS = [
+    "mce",
+    "mean_corruption_accuracy",
+    "mean_corruption_error",
+    "mean_relative_robustness",
+    "relative_mce",
+]
 
 
 def scored(plan: list[PlannedCase], reference: str | None = None) -> pd.DataFrame:
@@ -144,7 +150,7 @@ def test_a_subset_has_a_mean_that_says_of_how_many() -> None:
     metrics = found["metric"].tolist()
 
     assert one(found, "family_accuracy", "corruptions(generated, cases=6, variant=imagenet_c)")["value"] == 0.5
-    assert [metrics.count(name) for name in ("ce", "relative_ce", *BENCHMARK_METRICS)] == [0, 0, 1, 1, 1, 1]
+    assert [metrics.count(name) for name in ("ce", "relative_ce", *BENCHMARK_METRICS)] == [0, 0, 1, 1, 1, 1, 1]
 
 
 def test_stored_and_generated_and_variants_never_mix() -> None:
@@ -172,7 +178,7 @@ def test_two_halves_of_different_origin_make_no_whole() -> None:
     found = scored([*stored, *generated])
 
     for grid in (GRID, "corruptions(stored)"):
-        assert found[found["case"] == grid]["value"].isna().tolist() == [True] * 4
+        assert found[found["case"] == grid]["value"].isna().tolist() == [True] * 5
 
 
 def test_frost_with_textures_of_ones_own_is_in_the_grid() -> None:

@@ -156,7 +156,7 @@ def test_another_reference_needs_no_rows(tmp_path: Path) -> None:
     sheets(store)
     shutil.rmtree(tmp_path / "cases")
 
-    assert_same(Reading([tmp_path]).measurements("zoo:b"), expected)
+    assert_same(Reading([tmp_path], "zoo:b").measurements(), expected)
 
 
 def test_a_warning_goes_with_the_attack_that_gave_it(tmp_path: Path) -> None:

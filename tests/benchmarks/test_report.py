@@ -22,18 +22,18 @@ from robustbench_vit.aggregates.sheet import planned_text
 from robustbench_vit.records import PlannedCase, Sweep
 from robustbench_vit.store import Store
 
-MODELS, CURVES, IMAGES, SCORED = 500, 31, 5_000, 12
+MODELS, CURVES, POINTS, IMAGES, SCORED = 500, 4, 31, 5_000, 12
 
 
 def plan(model: str) -> list[PlannedCase]:
-    """200 cases: clean, the 75 common corruptions, and 31 curves of four points."""
+    """200 cases: clean, the 75 common corruptions, and four curves of 31 points."""
     grid = corruption_plan(model, n=IMAGES, suite="corruptions@1", model_key=model.replace(":", "-"))
     like = grid[0]
     curves = [
         replace(like, case=f"patchdrop(ratio={at}, seed={curve})", family="occlusion", case_key=f"drop-{curve}-{at}",
                 perturbation=f"patchdrop(ratio={at}, seed={curve})",
                 sweep=Sweep(f"patchdrop(seed={curve})", "information loss", at, 0.0))
-        for curve in range(CURVES) for at in (0.2, 0.4, 0.6, 0.8)
+        for curve in range(CURVES) for at in np.linspace(0, 1, POINTS + 1)[1:].round(4).tolist()
     ]  # fmt: skip
     return [*grid, *curves]
 

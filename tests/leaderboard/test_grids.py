@@ -8,11 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from fake_runs import answers, corruption_plan, curve_plan, planned
+from page_reader import Page
 from rich.console import Console
 
 from robustbench_vit.aggregates import score
 from robustbench_vit.aggregates.corruptions import BENCHMARK, GROUPS
-from robustbench_vit.leaderboard import Facts, tables, write
+from robustbench_vit.leaderboard import Board, tables, write
 from robustbench_vit.leaderboard.grids import grids
 from robustbench_vit.leaderboard.sections import Section, sections
 from robustbench_vit.records import PlannedCase
@@ -126,37 +127,49 @@ def test_tables_are_of_complete_corruptions() -> None:
     ]
 
 
-def page(plan: list[PlannedCase], out: Path) -> str:
-    """The text of the page, tags left out."""
-    files = write(score(plan, lambda _: answers(True, False, False)), Facts(), out)
-    return re.sub(r"<[^>]+>", " ", files[2].read_text(encoding="utf-8"))
+def page(plan: list[PlannedCase], out: Path) -> Page:
+    """The page."""
+    return Page(write(Board(score(plan, lambda _: answers(True, False, False))), out)[2])
 
 
 def test_page_shows_the_table_and_what_ce_is(tmp_path: Path) -> None:
     """With the mark that these are not the images AlexNet was measured on."""
-    text = page(corruption_plan(), tmp_path)
+    found = page(corruption_plan(), tmp_path)
+    value, *_, said = found.rows(found.contents[0]["tables"][0], "zoo:a")["all 15"]
 
-    assert re.search(r"all 15\s+33\.3\s+\[[\d., ]+\]\s+mCE 86\.\d \[", text)
+    assert value == 33.333
+    assert re.fullmatch(r"mCE 86\.\d \[\d+\.\d, \d+\.\d\]", said["more"])
     assert re.search(
-        r"CE: 100 · .* AlexNet \(Hendrycks &amp; Dietterich 2019\); on 3 images of imagenet\(val\), not the", text
+        r"CE: 100 · .* AlexNet \(Hendrycks & Dietterich 2019\); on 3 images of imagenet\(val\), not the", found.text
     )
+
+
+def test_page_has_a_heat_map_of_a_grid(tmp_path: Path) -> None:
+    """A row a corruption in the order of the paper, a place a severity."""
+    found = page(corruption_plan(corruptions=["fog", "snow"]), tmp_path)
+    (heat,) = [chart for chart in found.contents[0]["charts"] if chart["kind"] == "heat"]
+
+    assert [(row["label"], [at for _, at in row["points"]]) for row in heat["rows"]] == [
+        ("snow", [1, 2, 3, 4, 5]),
+        ("fog", [1, 2, 3, 4, 5]),
+    ]
 
 
 def test_page_of_a_subset_is_not_cluttered(tmp_path: Path) -> None:
     """No word of mCE but where names are explained; a curve a corruption."""
-    text = page(
+    found = page(
         [*curve_plan(), *corruption_plan(**SUBSET, data="shapetex", label_space="shapetex", geometry="none")[1:]],
         tmp_path,
     )
 
-    assert "mCE" not in text.partition("What the names mean")[0]
-    assert "not in the plan" not in text.partition("What the names mean")[0]
+    assert "mCE" not in found.text.partition("What the names mean")[0]
+    assert len([chart for chart in found.contents[0]["charts"] if chart["kind"] in {"steps", "curve"}]) == 3
 
 
 def test_a_leaderboard_file_has_the_numbers_of_the_page(tmp_path: Path) -> None:
     """With intervals; lower than 100 is better than AlexNet."""
     measurements = score(corruption_plan(), lambda _: answers(True, False, False))
-    table = pd.read_csv(write(measurements, Facts(), tmp_path)[1])
+    table = pd.read_csv(write(Board(measurements), tmp_path)[1])
     name = "mce corruptions(generated, variant=imagenet_c)"
 
     assert (table[f"{name} low"] <= table[name]).all()
@@ -185,4 +198,4 @@ def test_terminal_shows_a_grid_instead_of_its_cases() -> None:
 
 def test_page_without_corruptions_says_nothing_of_them(tmp_path: Path) -> None:
     """Other suites are as before."""
-    assert "corruption" not in page([planned(), planned("shuffle")], tmp_path)
+    assert "orruption" not in page([planned(), planned("shuffle")], tmp_path).text

@@ -1,51 +1,24 @@
 """The files: complete, safe, and readable without a network."""
 
 import csv
-import json
 import re
 from dataclasses import fields, replace
-from html.parser import HTMLParser
 from pathlib import Path
 from unittest.mock import Mock
 
 import pandas as pd
 import pytest
 from fake_runs import answers, curve_plan, planned
+from page_reader import Page
 
 from robustbench_vit.aggregates import AGGREGATES, score
 from robustbench_vit.errors import StoreError
-from robustbench_vit.leaderboard import Facts, write
+from robustbench_vit.leaderboard import Board, Facts, write
 from robustbench_vit.metrics import METRICS
 from robustbench_vit.records import Measurement
 
 HOSTILE = "<script>alert(1)</script>"
 FORMULA = "=cmd|' /C calc'!A0"
-
-
-class Reader(HTMLParser):
-    """Collects start tags, and the text of scripts by their type."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[str | None, str]] = []
-        self.text = ""
-        self.inside = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Remember the tag."""
-        self.tags.append((tag, dict(attrs)))
-        self.inside = tag == "script"
-
-    def handle_endtag(self, tag: str) -> None:
-        """Leave the script."""
-        self.inside = False
-
-    def handle_data(self, data: str) -> None:
-        """Remember the text."""
-        if self.inside:
-            self.scripts.append((self.tags[-1][1].get("type"), data))
-        self.text += data
 
 
 @pytest.fixture(scope="module")
@@ -55,30 +28,33 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cases += [planned("shuffle", "zoo:a", status="failed", reason=FORMULA)]
     facts = Facts({"zoo:a": {"parameters": 5_700_000, "throughput": 1234.5, "digest": "ab12"}}, {"device": HOSTILE})
     folder = tmp_path_factory.mktemp("out") / "leaderboard"
-    write(score(cases, lambda case: answers(True, case.family == "clean", False)), facts, folder)
+    write(Board(score(cases, lambda case: answers(True, case.family == "clean", False)), facts), folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def html(out: Path) -> Reader:
+def html(out: Path) -> Page:
     """The page, parsed."""
-    reader = Reader()
-    reader.feed((out / "leaderboard.html").read_text(encoding="utf-8"))
-    return reader
+    return Page(out / "leaderboard.html")
 
 
-def test_three_files_and_no_leftovers(out: Path) -> None:
+def test_four_files_and_no_leftovers(out: Path) -> None:
     """Temporary files are gone."""
-    assert sorted(path.name for path in out.iterdir()) == ["leaderboard.csv", "leaderboard.html", "results.csv"]
+    assert sorted(path.name for path in out.iterdir()) == [
+        "leaderboard.csv",
+        "leaderboard.html",
+        "leaderboard.md",
+        "results.csv",
+    ]
 
 
 def test_write_names_its_files_and_replaces_old_ones(tmp_path: Path) -> None:
     """A second run overwrites the first."""
     measurements = score([planned()], lambda _: answers(True))
-    first = write(measurements, Facts(), tmp_path)
+    first = write(Board(measurements), tmp_path)
     first[0].write_text("old")
 
-    assert write(measurements, Facts(), tmp_path) == first
+    assert write(Board(measurements), tmp_path) == first
     assert first[0].read_text().startswith("model,case,metric")
 
 
@@ -88,13 +64,13 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(Path, "replace", Mock(side_effect=OSError("disk full")))
 
     with pytest.raises(StoreError, match=r"cannot write .*results.csv: disk full"):
-        write(score([planned()], lambda _: answers(True)), Facts(), tmp_path)
+        write(Board(score([planned()], lambda _: answers(True))), tmp_path)
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("results.csv", "old")]
 
 
 def test_nothing_measured_is_still_a_page(tmp_path: Path) -> None:
     """An empty plan is no crash."""
-    page = write(score([], lambda _: answers()), Facts(), tmp_path)[2]
+    page = write(Board(score([], lambda _: answers())), tmp_path)[2]
 
     assert "Nothing was measured" in page.read_text(encoding="utf-8")
 
@@ -102,11 +78,11 @@ def test_nothing_measured_is_still_a_page(tmp_path: Path) -> None:
 def test_results_read_back_exactly(tmp_path: Path) -> None:
     """The long table loses no digit."""
     measurements = score(curve_plan(), lambda _: answers(True, False, False))
-    path = write(measurements, Facts(), tmp_path)[0]
+    path = write(Board(measurements), tmp_path)[0]
 
     # An empty cell is "" in columns of text and NaN in columns of numbers.
     text = dict.fromkeys(measurements.select_dtypes("str"), "")
-    actual = pd.read_csv(path, dtype=dict.fromkeys(text, str)).fillna(text)
+    actual = pd.read_csv(path, dtype=dict.fromkeys(text, str)).fillna(text).drop(columns="parameters")
     expected = measurements.fillna(text)
     pd.testing.assert_frame_equal(actual, expected, check_dtype=False)
 
@@ -143,23 +119,26 @@ def test_no_cell_is_a_formula(out: Path, name: str) -> None:
     ]
 
 
-def test_names_are_text_and_never_markup(html: Reader) -> None:
+def test_names_are_text_and_never_markup(html: Page) -> None:
     """Only our scripts are scripts."""
     kinds = [attributes.get("type") for tag, attributes in html.tags if tag == "script"]
 
-    assert kinds == ["application/json", "module", "module"]
+    assert kinds == ["application/json", "application/json", "module", "module", "module"]
     assert HOSTILE in html.text
+    assert HOSTILE in [maker["name"] for maker in html.makers]
     assert not [value for _, value in html.scripts if value == "alert(1)"]
 
 
-def test_page_asks_for_nothing(html: Reader) -> None:
+def test_page_asks_for_nothing(html: Page) -> None:
     """No attribute names a file, and the policy forbids every request."""
-    named = [attributes for _, attributes in html.tags if {"src", "href", "srcset", "data"} & set(attributes)]
+    named = [attributes for _, attributes in html.tags if {"src", "srcset", "data"} & set(attributes)]
+    links = [attributes["href"] for _, attributes in html.tags if "href" in attributes]
     policies = [
         attributes.get("content") for tag, attributes in html.tags if tag == "meta" and "http-equiv" in attributes
     ]
 
     assert named == []
+    assert all(link.startswith("#") for link in links)
     assert policies[0] is not None
     assert policies[0].startswith("default-src 'none';")
     assert "http" not in policies[0]
@@ -171,42 +150,39 @@ def test_page_is_small_and_holds_vega_once(out: Path) -> None:
 
     assert len(page.encode()) < 2_000_000
     assert page.count("window.vegaEmbed=") == 1
+    assert page.count("window.DataTable=") == 1
 
 
 def test_page_without_curves_has_no_vega(tmp_path: Path) -> None:
     """A table alone needs none."""
-    page = write(score([planned()], lambda _: answers(True)), Facts(), tmp_path)[2]
+    page = write(Board(score([planned()], lambda _: answers(True))), tmp_path)[2]
 
-    assert len(page.read_text(encoding="utf-8")) < 40_000
+    assert "window.vegaEmbed=" not in page.read_text(encoding="utf-8")
 
 
-def test_chart_holds_all_models_and_the_clean_end(html: Reader) -> None:
+def test_chart_holds_all_models_and_the_clean_end(html: Page) -> None:
     """Three points each: the clean case at 0 and the two of the sweep."""
-    (text,) = [value for kind, value in html.scripts if kind == "application/json"]
-    specification = json.loads(text)
-    (values,) = specification["datasets"].values() if "datasets" in specification else [specification["data"]["values"]]
+    (chart,) = [chart for chart in html.contents[0]["charts"] if chart["kind"] == "curve"]
 
-    assert sorted({value["model"] for value in values}) == sorted(["zoo:a", HOSTILE, FORMULA])
-    assert sorted(value["at"] for value in values if value["model"] == "zoo:a") == [0, 0.5, 1]
-    assert all(value["low"] <= value["value"] <= value["high"] for value in values)
+    assert [maker["name"] for maker in html.makers] == ["zoo:a", HOSTILE, FORMULA]
+    for maker in html.makers:
+        assert html.points(chart, maker["name"]) == [(0, 66.667), (0.5, 33.333), (1, 33.333)]
 
 
 def test_a_missing_point_breaks_the_line(tmp_path: Path) -> None:
-    """It is null in the chart, and its reason stands below."""
+    """Its reason stands in its place, and among what is not done."""
     clean, half, full = curve_plan()
     cases = [clean, replace(half, status="failed", reason="out of memory"), full]
-    reader = Reader()
-    page = write(score(cases, lambda _: answers(True, False)), Facts(), tmp_path)[2]
-    reader.feed(page.read_text(encoding="utf-8"))
+    page = Page(write(Board(score(cases, lambda _: answers(True, False))), tmp_path)[2])
 
-    (text,) = [value for kind, value in reader.scripts if kind == "application/json"]
-    assert '"value": null' in text
-    assert "out of memory" in reader.text
+    assert page.rows(page.contents[0]["tables"][0], "zoo:a")["patchdrop ratio=0.5"] == "out of memory"
+    assert page.points(page.contents[0]["charts"][0], "zoo:a") == [(0, 50), (0.5, None), (1, 50)]
+    assert "failed demo@1 on shapetex zoo:a patchdrop(ratio=0.5) out of memory" in page.text
 
 
-def test_page_says_what_names_mean_and_how_sure_numbers_are(html: Reader) -> None:
+def test_page_says_what_names_mean_and_how_sure_numbers_are(html: Page) -> None:
     """Definitions, intervals, failures with their reasons."""
     assert "share of images whose largest logit is the true class" in html.text
-    assert re.search(r"66\.7\s*\[20\.8, 93\.9\]", html.text)
+    assert "66.7 [20.8, 93.9]" in html.text
     assert FORMULA in html.text
     assert "5.7 M" in html.text

@@ -72,7 +72,7 @@ def test_measured_twice_is_an_error() -> None:
     (doubled,) = sections(pd.concat([measurements, measurements]))
 
     with pytest.raises(StoreError, match="demo@1 on shapetex: top1 of clean by zoo:a is there twice"):
-        doubled.cell("zoo:a", Column("top1", "clean", "none", "accuracy", "clean", "clean_top1"))
+        doubled.cell("zoo:a", Column("demo@1", "shapetex", "top1", "clean", "none", "accuracy", "clean", "clean_top1"))
 
 
 def test_problems_are_counted() -> None:

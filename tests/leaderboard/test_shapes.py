@@ -1,10 +1,8 @@
 """Cue conflict and error consistency on the leaderboard."""
 
 import io
-import json
 import re
 from dataclasses import replace
-from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +10,15 @@ import pandas as pd
 import pytest
 from fake_runs import CUES, cue_conflict, planned
 from golden import make_shape_bias
+from page_reader import Page
 from rich.console import Console
 
 from robustbench_vit.aggregates import score
 from robustbench_vit.labels import label_space
-from robustbench_vit.leaderboard import Facts, tables, write
-from robustbench_vit.leaderboard.charts import look
+from robustbench_vit.leaderboard import Board, tables, write
 from robustbench_vit.leaderboard.published import published, source
 from robustbench_vit.leaderboard.sections import Section, sections
-from robustbench_vit.leaderboard.shape_chart import axis_looks, hidden_at_first, shape_chart
-from robustbench_vit.leaderboard.shapes import SUMMARY, ShapeAxis, consistencies, shape_axes
+from robustbench_vit.leaderboard.shapes import NUMBERS, SUMMARY, consistencies, shape_axes
 from robustbench_vit.trials import Trials
 
 SEEN = "cdc cdd oco doo cod ccc"
@@ -97,7 +94,6 @@ def test_without_conflict_there_is_no_axis() -> None:
 
     assert shape_axes(found) == []
     assert consistencies(found) == []
-    assert not found.has_charts
 
 
 def test_consistency_is_the_same_both_ways() -> None:
@@ -136,7 +132,7 @@ def test_published_numbers_stand_nowhere_else(found: dict[str, object]) -> None:
 
 def test_published_numbers_stand_beside_no_other_classes() -> None:
     """Whatever the number of images."""
-    (item,) = [item for item in section().measurements if item.metric == "shape_bias" and item.model == "zoo:low"]
+    (item,) = [item for item in section().of("shape_bias") if item.model == "zoo:low"]
 
     assert published(replace(item, n=1200), CUES) == []
 
@@ -148,85 +144,66 @@ def test_published_file_is_what_the_trials_give(shared_data: Path) -> None:
     assert make_shape_bias.text(shared_data) == file.read_text(encoding="utf-8")
 
 
-def figure(axis: ShapeAxis) -> dict[str, object]:
-    """The specification of the figure."""
-    models = {model: look(place) for place, model in enumerate(DECISIONS)}
-    return shape_chart(axis, axis_looks(axis, models))
-
-
-def values(specification: dict[str, object]) -> list[list[dict[str, object]]]:
-    """The data of each layer."""
-    layers = [layer["data"] for layer in specification["layer"]]
-    sets = specification.get("datasets", {})
-    return [sets[data["name"]] if "name" in data else data["values"] for data in layers]
-
-
-def test_figure_has_a_mark_a_category_and_a_line_a_maker() -> None:
-    """From texture, 0, to shape, 1."""
-    lines, intervals, marks = values(figure(shape_axes(section())[0]))
-
-    assert [(point["model"], point["value"]) for point in lines] == [("zoo:high", 1 / 2), ("zoo:low", 1 / 4)]
-    assert [(point["category"], point["value"]) for point in marks if point["model"] == "zoo:high"] == [
-        ("cat", 1 / 2),
-        ("dog", 0),
-        ("owl", 1),
-    ]
-    assert intervals == marks
-    assert all(point["low"] <= point["value"] <= point["high"] for point in marks)
-
-
-def test_figure_begins_with_models_and_humans() -> None:
-    """Published networks wait for a click; humans have the colour of the text."""
-    (axis,) = shape_axes(published_section())
-    hidden = hidden_at_first(axis)
-
-    assert len(hidden) == 11
-    assert not {"zoo:a", "humans (published)"} & set(hidden)
-    assert axis_looks(axis, {"zoo:a": look(0)})["humans (published)"].colour == "var(--text)"
-
-
-def page(out: Path, found: pd.DataFrame) -> str:
+def page(out: Path, found: pd.DataFrame) -> Page:
     """The page."""
-    return write(found, Facts(), out)[2].read_text(encoding="utf-8")
+    return Page(write(Board(found), out)[2])
 
 
 def test_page_has_figure_tables_and_definitions(tmp_path: Path) -> None:
-    """What is drawn stands in a table as well."""
-    html = page(tmp_path, measured(humans=True))
-    text = unescape(re.sub(r"<[^>]+>", " ", html))
+    """What is drawn stands in tables; the figure's points are theirs."""
+    found = page(tmp_path, measured(humans=True))
+    (figure,) = [chart for chart in found.contents[0]["charts"] if chart["kind"] == "shape"]
+    tables = found.contents[0]["tables"]
 
-    assert '<script type="application/json">' in html
-    assert re.search(r"zoo:\s*high\s+50\.0\s+\[\d+\.\d, \d+\.\d\]\s+50\.0", text)
-    assert "5 trials with conflict, 1 without left out. Vertical lines" in text
-    assert "Error consistency, κ" in text
-    assert "Cohen's kappa of being right" in text
-    assert "Published:" not in text
+    assert found.rows(tables[figure["averages"]], "zoo:high")["shape bias"][0] == 50
+    assert {name: cell[0] for name, cell in found.rows(tables[figure["table"]], "zoo:high").items()} == {
+        "cat": 50,
+        "dog": 0,
+        "owl": 100,
+    }
+    assert all(low <= value <= high for value, low, high in found.rows(tables[figure["table"]], "zoo:high").values())
+    assert "5 trials with conflict, 1 without left out. Vertical lines" in found.text
+    assert "Error consistency, κ" in found.text
+    assert "Cohen's kappa of being right" in found.text
+    assert "Published:" not in found.text
 
 
-def test_page_marks_what_is_published(tmp_path: Path) -> None:
-    """With its source; the buttons of networks are not pressed."""
-    html = page(tmp_path, pd.DataFrame([vars(item) for item in published_section().measurements]))
+def test_consistency_is_a_table_of_pairs(tmp_path: Path) -> None:
+    """Rows of those who are not shown go with their columns."""
+    found = page(tmp_path, measured(humans=True))
+    pairs = found.contents[0]["tables"][2]
 
-    assert 'aria-pressed="false" data-model="ResNet-50 (published)"' in html
-    assert 'aria-pressed="true" data-model="humans (published)"' in html
-    assert "Published: R. Geirhos et al." in html
-    assert source() in unescape(html)
+    assert [row["maker"] for row in pairs["rows"]] == [0, 1, 2]
+    assert found.rows(pairs, "zoo:low")["zoo:high"] == found.rows(pairs, "zoo:high")["zoo:low"]
+    assert found.rows(pairs, "zoo:low")["zoo:low"] is None
+
+
+def test_humans_are_drawn_at_first_and_published_networks_are_not(tmp_path: Path) -> None:
+    """With their source; humans have the colour of the text."""
+    found = page(tmp_path, pd.DataFrame([vars(item) for item in published_section().of(*NUMBERS)]))
+    makers = {maker["name"]: maker for maker in found.makers}
+
+    assert len(makers) == 13
+    assert not makers["ResNet-50 (published)"]["on"]
+    assert makers["humans (published)"]["on"]
+    assert makers["humans (published)"]["colour"] == "var(--text)"
+    assert "Published: R. Geirhos et al." in found.text
+    assert " ".join(source().split()) in found.text
 
 
 def test_names_on_the_figure_are_text(tmp_path: Path) -> None:
     """Also those of trials and classes."""
     case, rows = cue_conflict(SEEN, model="<b>x</b>", classes=("<i>", "dog", "owl"))
-    html = page(tmp_path, score([case], lambda _: rows))
-    (text,) = re.findall(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
+    found = page(tmp_path, score([case], lambda _: rows))
 
-    assert "<b>x" not in html
-    assert "<i>" not in html.replace("<i ", "")
-    assert json.loads(text)["layer"]
+    assert "<b>x" not in found.html
+    assert not [attributes for tag, attributes in found.tags if tag == "i" and "style" not in attributes]
+    assert [row["label"] for row in found.contents[0]["tables"][1]["rows"]] == ["<i>", "dog", "owl"]
 
 
 def test_leaderboard_file_has_shape_bias_with_interval(tmp_path: Path) -> None:
     """A row a model; humans are in results.csv."""
-    files = write(measured(humans=True), Facts(), tmp_path)
+    files = write(Board(measured(humans=True)), tmp_path)
     table, long = pd.read_csv(files[1]), pd.read_csv(files[0])
 
     assert table["model"].tolist() == ["zoo:high", "zoo:low"]
@@ -238,7 +215,7 @@ def test_terminal_has_a_short_table() -> None:
     """Models and humans; published networks are on the page."""
     console = Console(width=140, file=io.StringIO())
     found = published_section()
-    for table in tables(pd.DataFrame([vars(item) for item in found.measurements])):
+    for table in tables(pd.DataFrame([vars(item) for item in found.of(*NUMBERS)])):
         console.print(table)
     text = console.file.getvalue()
 
@@ -250,4 +227,4 @@ def test_terminal_has_a_short_table() -> None:
 
 def test_pages_without_cue_conflict_say_nothing_of_it(tmp_path: Path) -> None:
     """Other suites are as before."""
-    assert "texture" not in page(tmp_path, score([planned()], lambda _: cue_conflict("ccc")[1]))
+    assert "texture" not in page(tmp_path, score([planned()], lambda _: cue_conflict("ccc")[1])).text

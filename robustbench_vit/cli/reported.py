@@ -1,0 +1,45 @@
+"""``robustbench-vit import``: numbers of other people's tables into a results folder."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from robustbench_vit.cli import EXIT_OK
+from robustbench_vit.errors import DataError
+from robustbench_vit.leaderboard.reported import Report, write_reports
+from robustbench_vit.leaderboard.robustbench_info import read_robustbench
+from robustbench_vit.leaderboard.timm_table import read_timm
+
+
+def timm(options: argparse.Namespace) -> int:
+    """Import results tables of timm."""
+    return _write(read_timm([Path(file) for file in options.files], options.data), Path(options.out))
+
+
+def robustbench(options: argparse.Namespace) -> int:
+    """Import RobustBench's files about models."""
+    files = list(_files(Path(file) for file in options.files))
+    return _write(read_robustbench(files, options.norm, options.data), Path(options.out))
+
+
+def _files(paths: Iterator[Path]) -> Iterator[Path]:
+    for path in paths:
+        found = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise DataError(f"{path} holds no JSON files; expected model_info/<data set>/<threat>/<model>.json")
+        yield from found
+
+
+def _write(reports: Sequence[Report], out: Path) -> int:
+    files = write_reports(reports, out)
+    models = {item.model for report in reports for item in report.measurements}
+    numbers = sum(len(report.measurements) for report in reports)
+    console = Console(markup=False, highlight=False)
+    console.print(
+        f"wrote {numbers} reported numbers of {len(models)} models into {files[0].parent}; "
+        f"`robustbench-vit report {out}` shows them",
+        soft_wrap=True,
+    )
+    return EXIT_OK

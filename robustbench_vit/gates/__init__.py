@@ -1,0 +1,1 @@
+"""Gates: rules that a run must keep to, judged by intervals. No torch."""

@@ -1,0 +1,89 @@
+"""merge, import and export timm at the command line."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from fake_runs import planned, random_predictions
+
+from robustbench_vit.cli import main
+from robustbench_vit.store import Store
+
+
+def run(folder: str, model: str, **changes: object) -> None:
+    """A results folder with a clean case of a model."""
+    case = planned("clean", model, n=20)
+    rows = random_predictions(20).assign(**changes)
+    store = Store(folder)
+    store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(rows, preserve_index=False)})
+    store.compact(case.model_key, [case.case_key])
+    store.record([case])
+
+
+@pytest.fixture(autouse=True)
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_merge_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> None:
+    """And what it left alone."""
+    run("one", "zoo:a")
+    run("two", "zoo:b")
+    Path("two/notes.txt").write_text("mine")
+
+    assert main(["merge", "one", "two", "--out", "out"]) == 0
+    said = capsys.readouterr().out
+    assert "left alone, no part of a results folder: two/notes.txt" in said
+    assert "out holds 2 cases of 2 models; wrote 4 files" in said
+    assert main(["merge", "one", "two", "--out", "out"]) == 0
+    assert "nothing was new" in capsys.readouterr().out
+
+
+def test_merge_of_contradictions_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is written."""
+    run("one", "zoo:a")
+    run("two", "zoo:a", pred=np.int32(11))
+
+    assert main(["merge", "one", "two", "--out", "out"]) == 2
+    assert "clean of zoo:a: 20 images differ in two" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_import_of_both_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Files and folders; a bad one leaves nothing behind."""
+    Path("results-imagenet.csv").write_text("model,top1\nx,71\n")
+    file = Path("info/cifar10/Linf/Some.json")
+    file.parent.mkdir(parents=True)
+    info = {"dataset": "cifar10", "clean_acc": "90", "autoattack_acc": "50", "eps": "8/255"}
+    file.write_text(json.dumps(info))
+
+    assert main(["import", "timm", "results-imagenet.csv", "--out", "out"]) == 0
+    assert "wrote 1 reported numbers of 1 models into out/reported" in capsys.readouterr().out
+    assert main(["import", "robustbench", "info", "--out", "out"]) == 0
+    assert "wrote 2 reported numbers of 1 models" in capsys.readouterr().out
+    assert main(["import", "robustbench", str(file), "results-imagenet.csv", "--out", "bad"]) == 2
+    assert main(["import", "robustbench", "out/cases", "--out", "bad"]) == 2
+    assert not Path("bad").exists()
+
+
+def test_export_timm_says_how_many_images(capsys: pytest.CaptureFixture[str]) -> None:
+    """The columns have no place for it."""
+    run("one", "zoo:a")
+
+    assert main(["export", "timm", "one", "--out", "table.csv"]) == 0
+    assert "wrote table.csv: 1 models on 20 images" in capsys.readouterr().out
+
+
+def test_no_torch_is_imported() -> None:
+    """They run on a laptop without it."""
+    code = (
+        "import sys, robustbench_vit.cli.merge, robustbench_vit.cli.reported, robustbench_vit.cli.export; "
+        "sys.exit('torch' in sys.modules)"
+    )
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

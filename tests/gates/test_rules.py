@@ -1,0 +1,153 @@
+"""The grammar of rules and of the files that hold them."""
+
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from robustbench_vit.errors import SpecError
+from robustbench_vit.gates.rulebook import read_rules
+from robustbench_vit.gates.rules import parse_rule
+
+WORDS = st.text(string.ascii_lowercase, min_size=1, max_size=6).filter(
+    lambda word: word not in {"true", "false", "none"}
+)
+
+
+@given(
+    metric=WORDS,
+    name=WORDS,
+    words=st.lists(WORDS, max_size=2),
+    severity=st.integers(-9, 9),
+    at_most=st.booleans(),
+    bound=st.floats(-1e6, 1e6),
+    signed=st.booleans(),
+)
+def test_what_is_written_is_read(metric, name, words, severity, at_most, bound, signed):
+    """Metric, selector, relation and bound come back, whatever blanks stand between them."""
+    text = f"{bound:+}" if signed else f"{abs(bound)}"
+    selector = ".".join([name, *words, f"severity={severity}"])
+    rule = parse_rule(f" {metric} [ {selector} ]{'<=' if at_most else '>='}  {text} ")
+
+    assert (metric, at_most, signed) == (rule.metric, rule.at_most, rule.relative)
+    assert (bound if signed else abs(bound)) == rule.bound
+    assert name == rule.selector.name
+    assert [*((None, word) for word in words), ("severity", str(severity))] == list(rule.selector.wanted)
+
+
+@given(st.text(alphabet='mce[].=<>+-0.1"() patchdrop,\\\n', max_size=40))
+def test_any_text_is_a_rule_or_a_sentence(text):
+    """Nothing else than a SpecError comes out of a text that is no rule."""
+    try:
+        rule = parse_rule(text)
+    except SpecError:
+        return
+    assert parse_rule(rule.text) == rule
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "wanted"),
+    [
+        ("top1[clean] >= 0.6", "clean", []),
+        ("top1[fog.severity=3] >= 0.6", "fog", [("severity", "3")]),
+        ("top1[patchdrop.ratio=0.5.salient] >= 0.6", "patchdrop", [("ratio", "0.5"), (None, "salient")]),
+        ("top1[pgd.eps=4/255] >= 0.6", "pgd", [("eps", "4/255")]),
+        ("top1[bars/bar.side=left] >= 0.6", "bars/bar", [("side", "left")]),
+        ('top1["a.b".path="x, y"] >= 0.6', "a.b", [("path", '"x, y"')]),
+        ("top1[pgd(eps=8/255, steps=5)] >= 0.6", "pgd", [("eps", "8/255"), ("steps", "5")]),
+        ("top1[stored(fog)] >= 0.6", "stored", [("", "fog")]),
+    ],
+)
+def test_selectors(text, name, wanted):
+    """Words, keys with values, quoted texts, and specs as tables have them."""
+    selector = parse_rule(text).selector
+
+    assert name == selector.name
+    assert wanted == list(selector.wanted)
+    assert selector.whole is ("(" in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is no rule"),
+        ("mce", "is no rule"),
+        ("mce <= ", "got <"),
+        ("<= 1", "is no rule"),
+        ("mce < 1", "expected <= or >=, got <"),
+        ("mce == 1", "expected <= or >=, got =="),
+        ("mce <= nan", "expected a finite number"),
+        ("mce <= +NaN", "expected a finite number"),
+        ("mce <= inf", "expected a finite number"),
+        ("mce <= 1e999", "expected a finite number"),
+        ("mce <= 1%", "rates lie in"),
+        ("mce <= 1_0", "expected a finite number"),
+        ("mce <= ١", "expected a finite number"),
+        ("mce <= 4/255", "expected a finite number"),
+        ("top1[] >= 1", "expected a name in brackets"),
+        ("top1[.salient] >= 1", "expected a name in brackets"),
+        ("top1[fog.3] >= 1", "say what 3 is: .key=3"),
+        ("top1[fog severity=3] >= 1", "at column 4: expected .word or .key=value"),
+        ("top1[fog(severity=] >= 1", "expected a value"),
+    ],
+)
+def test_mistakes(text, told):
+    """What was expected stands in the message, and the text itself."""
+    with pytest.raises(SpecError, match=r"expected|is no rule|say what") as error:
+        parse_rule(text)
+
+    assert told in str(error.value)
+    assert repr(text) in str(error.value)
+
+
+def test_rules_of_a_file(tmp_path: Path):
+    """A list, and tables that have names and may be strict."""
+    file = tmp_path / "gates.toml"
+    file.write_text(
+        'rules = ["mce <= +1.0"]\n[[rule]]\nname = "clean"\nrule = "top1[clean] >= 0.6"\nstrict = true\n'
+        '[[rule]]\nrule = "auc >= -0.02"\n'
+    )
+    rules = read_rules(file)
+
+    assert ["mce <= +1.0", "clean", "auc >= -0.02"] == [str(rule) for rule in rules]
+    assert [False, True, False] == [rule.strict for rule in rules]
+    assert [True, True, True] == [rule.strict for rule in read_rules(file, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "holds no rules"),
+        ("rules = []", "holds no rules"),
+        ("rules = [1 2]", "line 1"),
+        ("\nrules == 1", "line 2"),
+        ("rule = 3", "rule: expected tables"),
+        ('rules = "mce <= 1"', "rules: expected a list"),
+        ("rules = [3]", "rules 1, rule: expected str, got 3"),
+        ('rules = ["mce <= 1", "mce"]', "rules 2: 'mce' is no rule"),
+        ('rulez = ["mce <= 1"]', "did you mean rule or rules"),
+        ('[[rule]]\nname = "x"', "rule 1: the key rule is missing"),
+        ('[[rule]]\nrul = "x"', "did you mean rule"),
+        ('[[rule]]\nrule = "mce <= 1"\nstrict = 1', "rule 1, strict: expected bool, got 1"),
+        ("rule = [3]", "rule 1: expected a table"),
+    ],
+)
+def test_mistakes_in_files(text, told, tmp_path: Path):
+    """The file and the place are named."""
+    file = tmp_path / "gates.toml"
+    file.write_text(text)
+    with pytest.raises(SpecError, match=r"gates\.toml") as error:
+        read_rules(file)
+
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_a_file_that_is_none(name, tmp_path: Path):
+    """A sentence names it."""
+    with pytest.raises(SpecError, match="cannot read the rules in"):
+        read_rules(tmp_path / name)
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SpecError, match=r"binary\.toml"):
+        read_rules(tmp_path / "binary.toml")
