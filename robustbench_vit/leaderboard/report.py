@@ -51,8 +51,12 @@ def render(
 
 def write_results(folders: Sequence[Path], out: Path, reference: str | None = None, trials: Sequence[str] = ()) -> Path:
     """Score what is new in the folders and write results.csv alone."""
-    found = read_board(folders, reference, trials)
-    return write_csv(found.everything, out / "results.csv")
+    return write_csv(read_board(folders, reference, trials).everything, out / "results.csv")
+
+
+def measure(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> pd.DataFrame:
+    """All measurements of the folders; text columns are categories."""
+    return read_board(folders, reference, trials).measurements
 
 
 def read_board(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> Board:

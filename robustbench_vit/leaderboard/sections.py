@@ -49,7 +49,6 @@ _SHOWN = {
 }
 
 _NAMES = [one.name for one in fields(Measurement)]
-_OPTIONAL = {one.name for one in fields(Measurement) if one.name in {"seeds", "seed_sd"}}
 
 
 @dataclass(frozen=True)
@@ -341,10 +340,9 @@ def counted(frame: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def _objects(frame: pd.DataFrame) -> Iterator[Measurement]:
-    names = [name for name in _NAMES if name not in _OPTIONAL or name in frame]
-    columns = [frame[name].astype(object).tolist() for name in names]
+    columns = [frame[name].astype(object).tolist() for name in _NAMES]
     for values in zip(*columns, strict=True):
-        yield Measurement(**dict(zip(names, values, strict=True)))
+        yield Measurement(*values)
 
 
 def _may_lead(cell: Measurement) -> bool:

@@ -164,9 +164,8 @@ def _note(item: Measurement) -> str:
         notes.append(f"reported, not run: {item.definition}")
     if item.reference == ALEXNET:
         notes.append(unlike_validation(item.data, item.n))
-    seeds, spread = getattr(item, "seeds", 1), getattr(item, "seed_sd", float("nan"))
-    if seeds > 1:
-        notes.append(f"mean over {seeds} seeds; ± {number(spread, item.unit)} (sd) between them")
+    if item.seeds > 1:
+        notes.append(f"mean over {item.seeds} seeds; ± {number(item.seed_sd, item.unit)} (sd) between them")
     return "; ".join(filter(None, notes))
 
 

@@ -19,6 +19,7 @@ from robustbench_vit.leaderboard.sections import Section, sections
 from robustbench_vit.records import PlannedCase
 
 CIFAR = {"label_space": "cifar10", "data": "cifar10(x)", "geometry": "none", "variant": "cifar_c"}
+MEANS = ("corruption_accuracy", "relative_robustness")
 SUBSET = {"corruptions": ["fog", "snow"], "severities": (1, 3, 5)}
 
 
@@ -48,6 +49,7 @@ def test_summary_of_a_complete_grid() -> None:
         "mce corruptions(generated, variant=imagenet_c)",
         "relative_mce corruptions(generated, variant=imagenet_c)",
         "mean_corruption_accuracy corruptions(generated, variant=imagenet_c)",
+        "mean_relative_robustness corruptions(generated, variant=imagenet_c)",
         "clean_nll",
         "clean_ece15",
     ]
@@ -57,7 +59,10 @@ def test_summary_of_a_complete_grid() -> None:
     ("plan", "expected"),
     [
         (corruption_plan(**SUBSET), ["family_accuracy corruptions(generated, cases=6, variant=imagenet_c)"]),
-        (corruption_plan(**CIFAR), ["mean_corruption_accuracy corruptions(generated, variant=cifar_c)"]),
+        (
+            corruption_plan(**CIFAR),
+            [f"mean_{what} corruptions(generated, variant=cifar_c)" for what in MEANS],
+        ),
     ],
 )
 def test_what_nobody_asked_for_is_no_column(plan: list[PlannedCase], expected: list[str]) -> None:
@@ -198,4 +203,6 @@ def test_terminal_shows_a_grid_instead_of_its_cases() -> None:
 
 def test_page_without_corruptions_says_nothing_of_them(tmp_path: Path) -> None:
     """Other suites are as before."""
-    assert "orruption" not in page([planned(), planned("shuffle")], tmp_path).text
+    text = page([planned(), planned("shuffle")], tmp_path).text
+
+    assert "orruption" not in text.partition("What the names mean")[0]

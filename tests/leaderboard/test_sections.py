@@ -38,6 +38,7 @@ def test_columns_are_clean_curves_families_and_calibration() -> None:
         "clean_top1",
         "auc patchdrop",
         "family_accuracy occlusion",
+        "mean_relative_robustness occlusion",
         "clean_nll",
         "clean_ece15",
     ]
