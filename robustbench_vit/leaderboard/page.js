@@ -75,8 +75,10 @@ if (board) {
   const rank = () => {
     const [[column]] = table.order().length ? table.order() : [[0]];
     const [places, numbers] = [0, column].map((one) => table.column(one, { order: "index" }).nodes().toArray());
+    const best = numbers.map((cell) => cell.dataset.rank && cell.classList.contains("tied"));
+    const several = best.filter(Boolean).length > 1;
     places.forEach((cell, index) => {
-      const place = numbers[index].dataset.rank, tied = place && numbers[index].classList.contains("tied");
+      const place = numbers[index].dataset.rank, tied = several && best[index];
       cell.textContent = place ? place + (tied ? " =" : "") : "–";
       cell.title = tied ? "cannot be told from the best" : place ? "" : "no rank in this column";
     });
@@ -108,6 +110,14 @@ const open = () => document.querySelector(location.hash.startsWith("#model-") ? 
 addEventListener("hashchange", open);
 open();
 
+// What each place of a section is drawn from.
+const contents = new Map();
+for (const suite of document.querySelectorAll(".suite")) {
+  const content = JSON.parse(suite.querySelector("script").textContent);
+  for (const host of suite.querySelectorAll(".lazy")) contents.set(host, content);
+}
+const drawable = new Set([...contents.values()].flatMap(({ tables }) => tables.flatMap((table) => Object.keys(table.cells).map(Number))));
+
 // One legend for all tables and charts below; whoever is switched on is shown there.
 const legend = document.querySelector(".legend");
 const shown = () => makers.flatMap((maker, place) => (maker.on ? [place] : []));
@@ -130,8 +140,8 @@ if (legend) {
     return button;
   });
   // Those that are on come first, so that a long list says what is shown before anybody scrolls.
-  list.append(...[...buttons].sort((a, b) => (b.ariaPressed === "true") - (a.ariaPressed === "true")));
-  search.hidden = makers.length <= 12;
+  list.append(...buttons.filter((_, place) => drawable.has(place)).sort((a, b) => (b.ariaPressed === "true") - (a.ariaPressed === "true")));
+  search.hidden = drawable.size <= 12;
   search.addEventListener("input", () => {
     buttons.forEach((button, place) => { button.hidden = !makers[place].name.toLowerCase().includes(search.value.toLowerCase()); });
   });
@@ -153,7 +163,7 @@ const drawTable = (host, { tables }) => {
   const table = tables[host.dataset.table];
   const columns = shown().filter((place) => table.cells[place]);
   if (!columns.length) return host.replaceChildren(make("p", { class: "on" }, "Nobody with numbers here is switched on."));
-  const head = make("tr", {}, make("th", { scope: "col", class: "model" }, table.corner), ...columns.map((place) => make("th", { scope: "col" }, makers[place].name)));
+  const head = make("tr", {}, make("th", { scope: "col", class: "model" }, table.corner), ...columns.map((place) => make("th", { scope: "col", title: makers[place].name }, make("span", {}, makers[place].name))));
   const body = table.rows.flatMap((row, index) => {
     if (row.maker !== undefined && !makers[row.maker].on) return [];
     const label = make("th", { scope: "row", class: "model", title: row.title }, row.label);
@@ -238,25 +248,18 @@ const drawChart = async (host, content) => {
 
 // Nothing is drawn before it is near the screen.
 const draw = (host) => {
-  const content = (host.content ??= JSON.parse(host.closest(".suite").querySelector("script").textContent));
+  watcher.unobserve(host);
+  const content = contents.get(host);
   if (host.dataset.chart) return drawChart(host, content);
   drawTable(host, content);
   drawn.add(() => drawTable(host, content));
 };
-const contents = new Map();
-for (const suite of document.querySelectorAll(".suite")) {
-  const content = JSON.parse(suite.querySelector("script").textContent);
-  for (const host of suite.querySelectorAll(".lazy")) contents.set(host, content);
-}
 const watcher = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (!isIntersecting) continue;
-    watcher.unobserve(target);
-    target.content = contents.get(target);
-    draw(target);
+    if (isIntersecting) draw(target);
   }
 }, { rootMargin: "400px" });
 for (const host of contents.keys()) watcher.observe(host);
 addEventListener("beforeprint", () => {
-  for (const host of document.querySelectorAll(".lazy:empty")) if (!host.closest("details:not([open])")) { watcher.unobserve(host); host.content = contents.get(host); draw(host); }
+  for (const host of document.querySelectorAll(".lazy:empty")) if (!host.closest("details:not([open])")) draw(host);
 });

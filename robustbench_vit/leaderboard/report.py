@@ -54,11 +54,6 @@ def write_results(folders: Sequence[Path], out: Path, reference: str | None = No
     return write_csv(read_board(folders, reference, trials).everything, out / "results.csv")
 
 
-def measure(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> pd.DataFrame:
-    """All measurements of the folders; text columns are categories."""
-    return read_board(folders, reference, trials).measurements
-
-
 def read_board(folders: Sequence[Path], reference: str | None = None, trials: Sequence[str] = ()) -> Board:
     """Everything that a leaderboard shows of results folders.
 

@@ -40,8 +40,8 @@ def parameters(spec: str) -> str:
     """What stands between the brackets of a spec.
 
     Example:
-        >>> parameters("patchdrop(ratio=1/2, region=salient)"), parameters("clean")
-        ('ratio=1/2, region=salient', '')
+        >>> parameters("pgd(eps=4/255, norm=linf)"), parameters("clean")
+        ('eps=4/255, norm=linf', '')
     """
     try:
         found = parse(spec) if spec else None

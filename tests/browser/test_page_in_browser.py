@@ -8,7 +8,7 @@ import pytest
 from browsing import Visit
 from fake_board import HOSTILE
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "results" / "examples").glob("*/leaderboard.html"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "results" / "examples").rglob("leaderboard.html"))
 
 
 def test_opens_from_disk_and_asks_for_nothing(visit: Visit) -> None:

@@ -16,7 +16,7 @@ from robustbench_vit.api import evaluate, results, run_suite
 from robustbench_vit.data import load_dataset
 from robustbench_vit.data.shapetex import Shapetex
 from robustbench_vit.errors import DataError, SpecError, StoreError
-from robustbench_vit.leaderboard.report import measure
+from robustbench_vit.leaderboard.report import read_board
 from robustbench_vit.models.image_model import ImageModel, Preprocessing
 from robustbench_vit.perturbations import PERTURBATIONS, SALIENCY, clean as module_of_clean
 from robustbench_vit.store import Store
@@ -452,14 +452,17 @@ def test_a_perturbation_that_breaks_its_promise_fails(tmp_path, monkeypatch, res
     assert re.search(reason, plan.records[0].reason)
 
 
-def test_seeds_stand_apart_in_a_report(tmp_path):
-    """Two seeds in one folder are two lines, and each row names its seed."""
+def test_seeds_are_one_line_of_a_report(tmp_path):
+    """The mean with the spread between seeds; results.csv has the rows of each seed as well."""
     for seed in (0, 1):
         run(tmp_path, cases=[Case("patchdrop(0.5)")], data="shapetex(n=20)", seed=seed)
-    table = measure([tmp_path])
+    board = read_board([tmp_path])
 
-    assert {"toy · seed 0", "toy · seed 1"} == set(table["model"])
-    assert {0, 1} == set(table["seed"])
+    top1 = board.measurements[board.measurements["metric"] == "top1"]
+
+    assert [("toy", 2)] == list(zip(top1["model"], top1["seeds"], strict=True))
+    assert {"toy", "toy · seed 0", "toy · seed 1"} == set(board.everything["model"])
+    assert {0, 1} == set(board.everything["seed"])
 
 
 def test_slots_are_filled_from_python(tmp_path):
