@@ -43,6 +43,7 @@ def test_sorts_by_a_column_and_ranks_by_it(visit: Visit) -> None:
     assert head.get_attribute("aria-sort") == "descending"
 
     head.locator(".dt-column-order").click()
+    visit.page.locator("#board th[aria-sort=ascending]").wait_for()
     assert [float(text) for text in visit.column(2)] == values[::-1]
     assert head.get_attribute("aria-sort") == "ascending"
 
@@ -50,6 +51,7 @@ def test_sorts_by_a_column_and_ranks_by_it(visit: Visit) -> None:
 def test_lower_is_better_sorts_upwards_first(visit: Visit) -> None:
     """MCE."""
     visit.page.locator("#board thead th", has_text="mCE").first.locator(".dt-column-order").click()
+    visit.page.locator("#board th[aria-sort=ascending]").wait_for()
     values = [float(text.rstrip("*")) for text in visit.column(3)]
 
     assert values == sorted(values)
