@@ -47,8 +47,8 @@ if (board) {
   const table = new DataTable(board, {
     autoWidth: false,
     paging: rows > 100,
-    pageLength: 100,
-    lengthMenu: [25, 100, 500, { label: "all", value: -1 }],
+    pageLength: 50,
+    lengthMenu: [25, 50, 100, 500, { label: "all", value: -1 }],
     order: heads.length > 2 ? [[2, heads[2].hasAttribute("data-lower") ? "asc" : "desc"]] : [],
     orderMulti: false,
     columnDefs: [
