@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 
 from robustbench_vit.aggregates.boards import TAG
 from robustbench_vit.aggregates.groups import CLEAN
-from robustbench_vit.aggregates.incremental import sheets
 from robustbench_vit.aggregates.references import VARIANT, WEIGHTS, AlexNet, Reference, reference_model
 from robustbench_vit.aggregates.scored import Scored
+from robustbench_vit.aggregates.scored_file import Key, in_order, table_of
+from robustbench_vit.aggregates.scored_files import scored_files
 from robustbench_vit.aggregates.scoring import judge_boards, judge_plan, plans
-from robustbench_vit.aggregates.sheet import Key, in_order, table_of
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 from robustbench_vit.trials import Trials
@@ -40,8 +40,8 @@ class Reading:
     def __init__(self, folders: Sequence[Path], reference: str | None = None) -> None:
         self.stores = [Store(folder) for folder in folders]
         plan = {store: store.planned() for store in self.stores}
-        self._sheets = {
-            (store, key): sheet for store in self.stores for key, sheet in sheets(store, plan[store]).items()
+        self._files = {
+            (store, key): file for store in self.stores for key, file in scored_files(store, plan[store]).items()
         }
         self.where = merged(plan)
         """The cases, their models named as in tables, and where they are."""
@@ -60,7 +60,7 @@ class Reading:
         found: dict[PlannedCase, Scored] = {}
         for (store, model), asked in _split(cases, self.where).items():
             keys = {Key(case.suite, case.case_key): case for case in asked}
-            for key, one in self._sheets[store, model].scored(keys, self._images).items():
+            for key, one in self._files[store, model].scored(keys, self._images).items():
                 found[keys[key]] = _renamed(one, keys[key])
         return found
 
@@ -78,7 +78,7 @@ class Reading:
         """Which images a model has right in each case of its plan, by sample id; models share the index."""
         found: dict[PlannedCase, pd.Series[float]] = {}
         for (store, model), asked in _split(plan, self.where).items():
-            known = self._sheets[store, model].correct(self._images)
+            known = self._files[store, model].correct(self._images)
             found |= {case: known[Key(case.suite, case.case_key)] for case in asked}
         return found
 
@@ -116,7 +116,7 @@ class Reading:
         return pd.DataFrame(rows, columns=list(RELIABILITY))
 
     def _numbers(self) -> Iterator[pa.Table]:
-        """Model by model, what its sheets hold, or, where they do not hold all that is asked, what they come to."""
+        """Model by model, what its scored files say, or, where they lack what is asked, what their cases come to."""
         models: dict[str, list[list[PlannedCase]]] = {}
         for plan in plans(list(self.where)):
             models.setdefault(plan[0].model_key, []).append(plan)
@@ -124,22 +124,22 @@ class Reading:
             whole = [] if self.reference.asked_for else [plan for plan in own if self._is_whole(plan)]
             for (store, model), cases in _split((case for plan in whole for case in plan), self.where).items():
                 names = {Key(case.suite, case.case_key): case.model for case in cases}
-                yield self._sheets[store, model].numbers(names)
+                yield self._files[store, model].numbers(names)
             for plan in (plan for plan in own if plan not in whole):
                 scored = self.scored(plan)
                 judged = judge_plan([scored[case] for case in plan], self.reference)
                 yield table_of([number for one in judged for number in (*one.own, *one.over)])
 
     def _is_whole(self, plan: Sequence[PlannedCase]) -> bool:
-        """Whether one sheet holds this plan and no more of the suite: then what it says over several cases stands."""
+        """Whether one file holds this plan and no more of the suite: then what it says over several cases stands."""
         homes = {self.where[case] for case in plan}
         if len(homes) > 1:
             return False
-        known = self._sheets[homes.pop(), plan[0].model_key].known
+        known = self._files[homes.pop(), plan[0].model_key].known
         return sum(key.suite == plan[0].suite for key in known) == len(plan)
 
     def _decided(self, found: pa.Table, trials: Sequence[Trials]) -> list[PlannedCase]:
-        """Clean cases on which decision makers may be compared; what a sheet has of them is not small."""
+        """Clean cases on which decision makers may be compared; what a file has of them is not small."""
         biased = found.filter(pc.equal(found["metric"], "shape_bias"))
         conflicts = set(zip(biased["suite"].to_pylist(), biased["data"].to_pylist(), strict=True))
         return [
@@ -148,6 +148,12 @@ class Reading:
             if case.family == CLEAN
             and ((case.suite, case.data) in conflicts or TAG in case.tags or any(one.is_about(case) for one in trials))
         ]
+
+
+def planned(folders: Sequence[Path]) -> dict[PlannedCase, Store]:
+    """The cases of several folders, their models named as in tables, and where they are."""
+    stores = [Store(folder) for folder in folders]
+    return merged({store: store.planned() for store in stores})
 
 
 def merged(plan: Mapping[Store, Sequence[PlannedCase]]) -> dict[PlannedCase, Store]:

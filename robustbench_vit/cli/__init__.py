@@ -173,7 +173,7 @@ def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     timm.add_argument("files", nargs="+", metavar="FILE", help="results-<data set>.csv")
     timm.add_argument("-o", "--out", required=True, metavar="DIR", help="results folder to put them into")
     timm.add_argument("--data", metavar="NAME", help="data set, if the file's name does not tell")
-    timm.set_defaults(command=_lazy("reported", "timm"))
+    timm.set_defaults(command=_lazy("import_", "timm"))
     bench = kinds.add_parser(
         "robustbench",
         help="RobustBench's files about models",
@@ -183,7 +183,7 @@ def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     bench.add_argument("-o", "--out", required=True, metavar="DIR", help="results folder to put them into")
     bench.add_argument("--norm", choices=("linf", "l2"), help="norm of the attacks, if the file's folder does not tell")
     bench.add_argument("--data", metavar="NAME", help="data set, if the file does not tell")
-    bench.set_defaults(command=_lazy("reported", "robustbench"))
+    bench.set_defaults(command=_lazy("import_", "robustbench"))
 
 
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
-from robustbench_vit.leaderboard.export import export_trials
-from robustbench_vit.leaderboard.export_timm import export_timm
+from robustbench_vit.interchange.to_timm import export_timm
+from robustbench_vit.interchange.to_trials import export_trials
 
 
 def command(options: argparse.Namespace) -> int:

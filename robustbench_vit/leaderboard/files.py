@@ -11,9 +11,9 @@ from robustbench_vit.leaderboard.attacks import file_columns
 from robustbench_vit.leaderboard.board import Board
 from robustbench_vit.leaderboard.markdown import markdown
 from robustbench_vit.leaderboard.page import page
-from robustbench_vit.leaderboard.results import with_parameters, write_table
 from robustbench_vit.leaderboard.sections import Column, Facts, Section, sections
 from robustbench_vit.leaderboard.summary import ranks_of, summary
+from robustbench_vit.store.csv_file import with_parameters, write_table
 from robustbench_vit.store.files import write_text
 
 _Ranks = Mapping[tuple[str, ...], tuple[int, bool]]

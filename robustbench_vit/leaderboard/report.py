@@ -9,15 +9,14 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from robustbench_vit.aggregates.across import Place, effective, means, ranks, shares
-from robustbench_vit.aggregates.reading import Reading, merged
+from robustbench_vit.aggregates.between_models import Place, effective, means, ranks, shares
+from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.aggregates.references import VARIANT
 from robustbench_vit.aggregates.seeds import over_seeds
+from robustbench_vit.interchange.reported import holds_reported, reported, reported_models
 from robustbench_vit.leaderboard.board import Board
 from robustbench_vit.leaderboard.files import write, write_csv
-from robustbench_vit.leaderboard.reported import holds_reported, reported, reported_models
 from robustbench_vit.leaderboard.sections import Facts, summary_columns
-from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 from robustbench_vit.trials import read_trials
 
@@ -91,12 +90,6 @@ def doubts(measurements: pd.DataFrame) -> dict[tuple[Place, str], str]:
     names = ["suite", "data", "geometry", "case", "metric", "model", "warning"]
     rows = warned[names].astype(str).itertuples(index=False, name=None)
     return {(Place(*place), model): warning for *place, model, warning in rows}
-
-
-def planned(folders: Sequence[Path]) -> dict[PlannedCase, Store]:
-    """The cases of several folders, their models named as in tables, and where their rows are."""
-    stores = [Store(folder) for folder in folders]
-    return merged({store: store.planned() for store in stores})
 
 
 def facts(reading: Reading, folders: Sequence[Path]) -> Facts:

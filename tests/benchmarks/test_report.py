@@ -1,7 +1,7 @@
 """The report of a large leaderboard from scored stores alone: 500 models × 200 cases × 5,000 images.
 
 ``tox run -e benchmark -- -k report`` prints seconds and the peak of memory. Twelve models are scored in earnest; the
-others are copies of their sheets under other names, in which some images are answered otherwise.
+others are copies of their scored files under other names, in which some images are answered otherwise.
 """
 
 import json
@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from fake_runs import corruption_plan
 
-from robustbench_vit.aggregates.incremental import sheets
-from robustbench_vit.aggregates.sheet import planned_text
+from robustbench_vit.aggregates.scored_file import planned_text
+from robustbench_vit.aggregates.scored_files import scored_files
 from robustbench_vit.records import PlannedCase, Sweep
 from robustbench_vit.store import Store
 
@@ -62,18 +62,18 @@ def rows(case: PlannedCase, position: int, skill: float) -> pd.DataFrame:
 
 
 def scored(folder: Path, model: str, skill: float) -> Path:
-    """A model's sheet, its rows never stored."""
+    """A model's scored file, its rows never stored."""
     store = Store(folder)
     cases = plan(model)
     store.record(cases)
     position = {case.case_key: at for at, case in enumerate(cases)}
     store.rows = lambda case: rows(case, position[case.case_key], skill)  # type: ignore[method-assign]
-    sheets(store, cases)
+    scored_files(store, cases)
     return store.scored_file(cases[0].model_key)
 
 
 def copied(folder: Path, file: Path, model: str, seed: int) -> None:
-    """The same sheet under another name, in which about one image in 16 is answered otherwise."""
+    """The same file under another name, in which about one image in 16 is answered otherwise."""
     cases = plan(model)
     Store(folder).record(cases)
     table, generator = pq.read_table(file), np.random.default_rng(seed)
@@ -85,7 +85,7 @@ def copied(folder: Path, file: Path, model: str, seed: int) -> None:
 
 
 def large(folder: Path, models: int = MODELS) -> Path:
-    """A results folder of manifests and sheets."""
+    """A results folder of manifests and scored files."""
     files = [scored(folder, f"timm:model_{at:03d}", 0.6 + 0.03 * at) for at in range(min(models, SCORED))]
     for at in range(len(files), models):
         copied(folder, files[at % len(files)], f"timm:model_{at:03d}", at)

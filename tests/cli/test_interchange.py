@@ -82,7 +82,7 @@ def test_export_timm_says_how_many_images(capsys: pytest.CaptureFixture[str]) ->
 def test_no_torch_is_imported() -> None:
     """They run on a laptop without it."""
     code = (
-        "import sys, robustbench_vit.cli.merge, robustbench_vit.cli.reported, robustbench_vit.cli.export; "
+        "import sys, robustbench_vit.cli.merge, robustbench_vit.cli.import_, robustbench_vit.cli.export; "
         "sys.exit('torch' in sys.modules)"
     )
 

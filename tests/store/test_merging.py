@@ -11,8 +11,8 @@ from fake_runs import planned, random_predictions
 
 from robustbench_vit.aggregates.scoring import score
 from robustbench_vit.errors import StoreError
-from robustbench_vit.leaderboard.reported import write_reports
-from robustbench_vit.leaderboard.timm_table import read_timm
+from robustbench_vit.interchange.from_timm import read_timm
+from robustbench_vit.interchange.reported import write_reported
 from robustbench_vit.store import Store
 from robustbench_vit.store.merging import merge
 
@@ -375,7 +375,7 @@ def test_reported_numbers_are_merged(tmp_path):
     table = tmp_path / "results-imagenet.csv"
     for folder, value in {"one": 71, "two": 71, "three": 72}.items():
         table.write_text(f"model,top1\nx,{value}\n")
-        write_reports(read_timm([table]), tmp_path / folder)
+        write_reported(read_timm([table]), tmp_path / folder)
     merge([tmp_path / "one", tmp_path / "two", store(tmp_path / "run")], tmp_path / "out")
     assert 1 == len(list((tmp_path / "out" / "reported").iterdir()))
 

@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from robustbench_vit.aggregates.reading import planned
 from robustbench_vit.catalog import digest
 from robustbench_vit.errors import CaseError, SpecError
-from robustbench_vit.leaderboard.report import planned
-from robustbench_vit.leaderboard.results import harmless
-from robustbench_vit.leaderboard.timm_table import COLUMNS
+from robustbench_vit.interchange.from_timm import COLUMNS
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import Spec, Value, parse
 from robustbench_vit.store import Store
+from robustbench_vit.store.csv_file import harmless
 from robustbench_vit.store.files import write_text
 
 _MILLION = 1_000_000

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from robustbench_vit.errors import DataError
-from robustbench_vit.leaderboard import foreign
-from robustbench_vit.leaderboard.reported import Report, number
+from robustbench_vit.interchange import checks
+from robustbench_vit.interchange.reported import ReportedTable, number
 from robustbench_vit.records import Measurement
 
 COLUMNS = (
@@ -38,7 +38,7 @@ _SUM = 0.02  # percent that an accuracy and its error may miss 100 by, both bein
 _RATES = "these look like rates and not like percent: multiply accuracies and errors by 100"
 
 
-def read_timm(files: Sequence[Path], data: str | None = None) -> list[Report]:
+def read_timm(files: Sequence[Path], data: str | None = None) -> list[ReportedTable]:
     """Read results tables of timm.
 
     Args:
@@ -62,13 +62,13 @@ def _data(file: Path) -> str:
     return _OURS.get(found[1], found[1].replace("-", "_"))
 
 
-def _report(file: Path, data: str) -> Report:
+def _report(file: Path, data: str) -> ReportedTable:
     rows = list(_rows(file))
-    foreign.once((_model(row, where), where) for where, row in rows)
+    checks.once((_model(row, where), where) for where, row in rows)
     _check_percent(file, rows)
     measurements = [item for where, row in rows for item in _measurements(row, where, data, file)]
     models = {_model(row, where): _facts(row, where, file) for where, row in rows}
-    return Report("timm", data, tuple(measurements), models)
+    return ReportedTable("timm", data, tuple(measurements), models)
 
 
 def _rows(file: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -93,11 +93,11 @@ def _check_columns(file: Path, found: Sequence[str]) -> None:
         raise DataError(
             f"{file} has no column {' and no '.join(missing)}; expected a results table of timm, got {shown}"
         )
-    foreign.once((f"the column {name}", f"{file}, line 1") for name in found)
+    checks.once((f"the column {name}", f"{file}, line 1") for name in found)
 
 
 def _model(row: Mapping[str, str], where: str) -> str:
-    return f"timm:{foreign.name(row['model'], f'{where}: model')}"
+    return f"timm:{checks.name(row['model'], f'{where}: model')}"
 
 
 def _check_percent(file: Path, rows: Sequence[tuple[str, Mapping[str, str]]]) -> None:
@@ -107,13 +107,13 @@ def _check_percent(file: Path, rows: Sequence[tuple[str, Mapping[str, str]]]) ->
     alone = []
     for where, row in rows:
         for metric in ("top1", "top5"):
-            if not foreign.given(row.get(metric)):
+            if not checks.given(row.get(metric)):
                 continue
-            accuracy = foreign.number(row[metric], f"{where}: {metric}")
-            if not foreign.given(row.get(f"{metric}_err")):
+            accuracy = checks.number(row[metric], f"{where}: {metric}")
+            if not checks.given(row.get(f"{metric}_err")):
                 alone.append(accuracy)
                 continue
-            total = float(accuracy + foreign.number(row[f"{metric}_err"], f"{where}: {metric}_err"))
+            total = float(accuracy + checks.number(row[f"{metric}_err"], f"{where}: {metric}_err"))
             if abs(total - 1) < _SUM:
                 raise DataError(f"{where}: {metric} and {metric}_err sum to 1; {_RATES}")
             if abs(total - 100) > _SUM:
@@ -123,12 +123,12 @@ def _check_percent(file: Path, rows: Sequence[tuple[str, Mapping[str, str]]]) ->
 
 
 def _measurements(row: Mapping[str, str], where: str, data: str, file: Path) -> Iterator[Measurement]:
-    size = foreign.number(row["img_size"], f"{where}: img_size") if foreign.given(row.get("img_size")) else ""
+    size = checks.number(row["img_size"], f"{where}: img_size") if checks.given(row.get("img_size")) else ""
     shape = f"{size}×{size}" if size else ""
     found = {
-        metric: foreign.rate(row[metric], f"{where}: {metric}")
+        metric: checks.rate(row[metric], f"{where}: {metric}")
         for metric in ("top1", "top5")
-        if metric == "top1" or foreign.given(row.get(metric))
+        if metric == "top1" or checks.given(row.get(metric))
     }
     if found.get("top5", 1.0) < found["top1"]:
         raise DataError(f"{where}: top5 is below top1, which cannot be; check the columns")
@@ -138,10 +138,10 @@ def _measurements(row: Mapping[str, str], where: str, data: str, file: Path) -> 
 
 def _facts(row: Mapping[str, str], where: str, file: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {"reported_by": f"timm ({file.name})"}
-    if foreign.given(row.get("param_count")):
-        facts["parameters"] = int(1_000_000 * foreign.number(row["param_count"], f"{where}: param_count"))
-    if foreign.given(row.get("crop_pct")):
-        facts["crop_pct"] = float(foreign.number(row["crop_pct"], f"{where}: crop_pct"))
-    if foreign.given(row.get("interpolation")):
-        facts["interpolation"] = foreign.name(row["interpolation"], f"{where}: interpolation")
+    if checks.given(row.get("param_count")):
+        facts["parameters"] = int(1_000_000 * checks.number(row["param_count"], f"{where}: param_count"))
+    if checks.given(row.get("crop_pct")):
+        facts["crop_pct"] = float(checks.number(row["crop_pct"], f"{where}: crop_pct"))
+    if checks.given(row.get("interpolation")):
+        facts["interpolation"] = checks.name(row["interpolation"], f"{where}: interpolation")
     return facts

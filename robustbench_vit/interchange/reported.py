@@ -34,7 +34,7 @@ _UNKNOWN: dict[str, Any] = {"n": 0, "low": nan, "high": nan, "status": FOLDER, "
 
 
 @dataclass(frozen=True)
-class Report:
+class ReportedTable:
     """What one table says about a data set, or one file about a model.
 
     Args:
@@ -76,7 +76,7 @@ def number(model: str, data: str, case: str, metric: str, value: float, by: str,
     return Measurement(model=model, data=data, case=case, metric=metric, value=value, **known)
 
 
-def write_reports(reports: Sequence[Report], out: Path) -> list[Path]:
+def write_reported(reports: Sequence[ReportedTable], out: Path) -> list[Path]:
     """Write what others report into a results folder, a file each.
 
     Returns:
@@ -129,7 +129,7 @@ def holds_reported(folder: Path) -> bool:
     return any((folder / FOLDER).glob("*.json"))
 
 
-def _json(report: Report) -> str:
+def _json(report: ReportedTable) -> str:
     rows = [_said(item) for item in report.measurements]
     return json.dumps({"measurements": rows, "models": report.models}, indent=1, allow_nan=False)
 

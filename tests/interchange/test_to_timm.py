@@ -9,9 +9,9 @@ import pytest
 from fake_runs import planned, random_predictions, wrong
 
 from robustbench_vit.errors import CaseError
-from robustbench_vit.leaderboard.export_timm import export_timm
-from robustbench_vit.leaderboard.reported import reported, write_reports
-from robustbench_vit.leaderboard.timm_table import COLUMNS, read_timm
+from robustbench_vit.interchange.from_timm import COLUMNS, read_timm
+from robustbench_vit.interchange.reported import reported, write_reported
+from robustbench_vit.interchange.to_timm import export_timm
 from robustbench_vit.store import Store
 
 IMAGENET = {"data": "imagenet(val)", "geometry": "geometry(crop=224, resize=256)", "input_size": "224×224"}
@@ -125,7 +125,7 @@ def test_what_is_exported_can_be_imported(tmp_path):
     """The same accuracies, as reported numbers."""
     run(tmp_path, "timm:vit_tiny", wrong(246, of=1000), {"parameters": 5_717_416})
     file = export_timm([tmp_path], tmp_path / "results-imagenet.csv")[0].file
-    write_reports(read_timm([file]), tmp_path / "back")
+    write_reported(read_timm([file]), tmp_path / "back")
     frame = reported([tmp_path / "back"])
 
     assert [("timm:vit_tiny", "top1", 0.754), ("timm:vit_tiny", "top5", 1.0)] == [

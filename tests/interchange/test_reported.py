@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from robustbench_vit.errors import DataError, StoreError
-from robustbench_vit.leaderboard.reported import holds_reported, reported, reported_models, write_reports
-from robustbench_vit.leaderboard.robustbench_info import read_robustbench
-from robustbench_vit.leaderboard.timm_table import read_timm
+from robustbench_vit.interchange.from_robustbench import read_robustbench
+from robustbench_vit.interchange.from_timm import read_timm
+from robustbench_vit.interchange.reported import holds_reported, reported, reported_models, write_reported
 from robustbench_vit.records import Measurement
 
 NEW = "model,img_size,top1,top1_err,top5,top5_err,param_count,crop_pct,interpolation\n"
@@ -44,7 +44,7 @@ def info(folder: Path, threat: str = "Linf", **changes: object) -> Path:
 def imported(out: Path, *files: Path, **options: str):
     """The frame of what is imported."""
     read = read_timm if files[0].suffix == ".csv" else read_robustbench
-    write_reports(read(files, **options), out)
+    write_reported(read(files, **options), out)
     return reported([out])
 
 

@@ -11,18 +11,19 @@ from markupsafe import Markup
 
 from robustbench_vit.leaderboard.attacks import warnings
 from robustbench_vit.leaderboard.board import Board
-from robustbench_vit.leaderboard.charts import Look, look, templates
-from robustbench_vit.leaderboard.detail import Detail, detail, makers_of
-from robustbench_vit.leaderboard.problems import Problem, problems, problems_of
+from robustbench_vit.leaderboard.page.charts import Look, look, templates
+from robustbench_vit.leaderboard.page.detail import Detail, detail, makers_of
+from robustbench_vit.leaderboard.page.problems import Problem, problems, problems_of
+from robustbench_vit.leaderboard.page.vendored import datatables, vega
 from robustbench_vit.leaderboard.sections import Section, better_end
 from robustbench_vit.leaderboard.summary import Summary
-from robustbench_vit.leaderboard.vendored import datatables, vega
 from robustbench_vit.metrics.catalog import METRICS
 
 _FOLDER = Path(__file__).parent
 _HUMANS, _PUBLISHED = Look("var(--text)", ()), Look("var(--muted)", (2, 2))
 _FEW = 12  # models that are all switched on at first
 _MOST = 8  # of more models, as many as there are colours
+_SCRIPTS = ("dom", "theme", "summary", "definitions", "sections", "charts", "lazy")  # one scope, in this order
 _JSON = {"separators": (",", ":"), "ensure_ascii": False}
 
 
@@ -160,4 +161,4 @@ def _vega(details: Iterable[Detail]) -> str:
 
 
 def _own_script() -> str:
-    return (_FOLDER / "page.js").read_text(encoding="utf-8")
+    return "\n".join((_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)

@@ -12,8 +12,8 @@ from typing import Any
 
 from robustbench_vit.aggregates.honesty import BETWEEN
 from robustbench_vit.errors import DataError, SpecError
-from robustbench_vit.leaderboard import foreign
-from robustbench_vit.leaderboard.reported import Report, number
+from robustbench_vit.interchange import checks
+from robustbench_vit.interchange.reported import ReportedTable, number
 from robustbench_vit.records import Measurement
 from robustbench_vit.spec import Spec, parse_value
 
@@ -34,7 +34,7 @@ _FACTS = ("architecture", "venue", "name", "footnote")
 _ALIKE = 1e-9  # decimals of k/255 are meant to be k/255
 
 
-def read_robustbench(files: Sequence[Path], norm: str | None = None, data: str | None = None) -> list[Report]:
+def read_robustbench(files: Sequence[Path], norm: str | None = None, data: str | None = None) -> list[ReportedTable]:
     """Read files about models.
 
     Args:
@@ -62,18 +62,18 @@ def _read(file: Path) -> dict[str, Any]:
     return content
 
 
-def _report(file: Path, info: Mapping[str, Any], norm: str | None, data: str | None) -> Report:
-    about = foreign.name(data or info.get("dataset"), f"{file}: dataset (or --data)")
-    attacked = any(foreign.given(info.get(field)) for field in _ATTACKS)
+def _report(file: Path, info: Mapping[str, Any], norm: str | None, data: str | None) -> ReportedTable:
+    about = checks.name(data or info.get("dataset"), f"{file}: dataset (or --data)")
+    attacked = any(checks.given(info.get(field)) for field in _ATTACKS)
     threat = _norm(file, norm) if attacked else _CORRUPTIONS
-    model = str(Spec(f"robustbench:{foreign.name(file.stem, f'{file}: the name')}", {"threat": threat}))
+    model = str(Spec(f"robustbench:{checks.name(file.stem, f'{file}: the name')}", {"threat": threat}))
     link = str(info.get("link") or "")
     source = f"RobustBench ({', '.join([file.name, *([link] if _is_link(link) else [])])})"
     numbers = (*_clean(file, info, model, about, source), *_robust(file, info, model, about, source, threat))
     if len(numbers) == 1:
         fields = ", ".join([*_ATTACKS, *(f"corruptions_acc{end}" for end in _CORRUPTED)])
         raise DataError(f"{file} says nothing but clean_acc; expected one of {fields}")
-    return Report("robustbench", f"{about} {threat} {file.stem}", numbers, {model: _facts(info, source, link)})
+    return ReportedTable("robustbench", f"{about} {threat} {file.stem}", numbers, {model: _facts(info, source, link)})
 
 
 def _norm(file: Path, norm: str | None) -> str:
@@ -86,7 +86,7 @@ def _norm(file: Path, norm: str | None) -> str:
 
 
 def _clean(file: Path, info: Mapping[str, Any], model: str, data: str, source: str) -> Iterator[Measurement]:
-    clean = foreign.rate(info["clean_acc"], f"{file}: clean_acc")
+    clean = checks.rate(info["clean_acc"], f"{file}: clean_acc")
     if clean <= 0.01:
         raise DataError(
             f"{file}: clean_acc is {info['clean_acc']}, which looks like a rate and not like percent; "
@@ -99,9 +99,9 @@ def _robust(
     file: Path, info: Mapping[str, Any], model: str, data: str, source: str, threat: str
 ) -> Iterator[Measurement]:
     for field, (attack, definition) in _ATTACKS.items():
-        if foreign.given(info.get(field)):
-            value = foreign.rate(info[field], f"{file}: {field}")
-            if value > foreign.rate(info["clean_acc"], f"{file}: clean_acc"):
+        if checks.given(info.get(field)):
+            value = checks.rate(info[field], f"{file}: {field}")
+            if value > checks.rate(info["clean_acc"], f"{file}: clean_acc"):
                 raise DataError(f"{file}: {field} is above clean_acc, which no attack leaves; check the numbers")
             case = str(Spec(attack, {"eps": _eps(file, info.get("eps")), "norm": threat}))
             own = {"definition": definition, "family": "adversarial", "warning": _warning(info, field)}
@@ -114,14 +114,14 @@ def _corrupted(
     file: Path, info: Mapping[str, Any], model: str, data: str, source: str, end: str
 ) -> Iterator[Measurement]:
     accuracy, error = f"corruptions_acc{end}", f"corruptions_mce{end}"
-    if foreign.given(info.get(accuracy)):
+    if checks.given(info.get(accuracy)):
         own = {"family": "corruption", "definition": "mean of top1 over corruptions and severities"}
-        value = foreign.rate(info[accuracy], f"{file}: {accuracy}")
+        value = checks.rate(info[accuracy], f"{file}: {accuracy}")
         yield number(model, data, _STORED, "mean_corruption_accuracy", value, source, **own)
-    if foreign.given(info.get(error)):
+    if checks.given(info.get(error)):
         own = {"family": "corruption", "reference": REFERENCE}
         own["definition"] = f"mean over corruptions of the error relative to that of {REFERENCE}"
-        yield number(model, data, _STORED, "mce", float(foreign.number(info[error], f"{file}: {error}")), source, **own)
+        yield number(model, data, _STORED, "mce", float(checks.number(info[error], f"{file}: {error}")), source, **own)
 
 
 def _eps(file: Path, value: object) -> Fraction:
@@ -139,13 +139,13 @@ def _eps(file: Path, value: object) -> Fraction:
 def _warning(info: Mapping[str, Any], field: str) -> str:
     """What RobustBench itself says against a number."""
     said = ["RobustBench calls the evaluation unreliable"] if str(info.get("unreliable")).lower() == "true" else []
-    if field != "external" and foreign.given(info.get("external")):
+    if field != "external" and checks.given(info.get("external")):
         said.append(f"RobustBench knows of another evaluation that leaves {info['external']} %")
     return BETWEEN.join(said)
 
 
 def _facts(info: Mapping[str, Any], source: str, link: str) -> dict[str, Any]:
-    known = {"paper" if name == "name" else name: str(info[name]) for name in _FACTS if foreign.given(info.get(name))}
+    known = {"paper" if name == "name" else name: str(info[name]) for name in _FACTS if checks.given(info.get(name))}
     return {"reported_by": source, **known, **({"link": link} if _is_link(link) else {})}
 
 

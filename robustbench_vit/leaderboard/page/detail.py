@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from robustbench_vit.leaderboard.attacks import Attacks, Transfer, attacks, transfers
-from robustbench_vit.leaderboard.compact import Grouped, Makers, Table, by_maker, cell, column, grouped
-from robustbench_vit.leaderboard.curves import curves, heats
 from robustbench_vit.leaderboard.grids import Grid, grids
 from robustbench_vit.leaderboard.labels import short_labels
-from robustbench_vit.leaderboard.on_the_line import lines
+from robustbench_vit.leaderboard.page.curves import curves, heats
+from robustbench_vit.leaderboard.page.data import Grouped, Makers, Table, by_maker, cell, column, grouped
+from robustbench_vit.leaderboard.page.on_the_line import lines
+from robustbench_vit.leaderboard.page.shape_chart import shape_chart
 from robustbench_vit.leaderboard.sections import ROBUST, Section
-from robustbench_vit.leaderboard.shape_chart import shape_chart
 from robustbench_vit.leaderboard.shapes import SUMMARY, Consistency, ShapeAxis, consistencies, shape_axes
 
 _FEW = 9  # charts of a block that are open at first

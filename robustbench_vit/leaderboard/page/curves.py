@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from robustbench_vit.aggregates.corruptions import GROUPS, place_of
-from robustbench_vit.leaderboard.compact import Grouped
 from robustbench_vit.leaderboard.labels import short_labels
+from robustbench_vit.leaderboard.page.data import Grouped
 from robustbench_vit.leaderboard.sections import CLEAN, ROBUST, Section
 
 _ORDER = [name for names in GROUPS.values() for name in names]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from robustbench_vit.errors import StoreError
-from robustbench_vit.leaderboard.results import parameters, with_parameters, write_table
+from robustbench_vit.store.csv_file import parameters, with_parameters, write_table
 
 NASTY = ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\tx", "\rx", 'a"b', "a,b", "a\nb", "نموذج👁", "", "plain"]
 

@@ -61,15 +61,15 @@ _ARCHIVE = ("images", "ids", "correct", "doubts", "decisions", "reliability", "p
 
 
 class Key(NamedTuple):
-    """What a case is called in a sheet."""
+    """What a case is called in a scored file."""
 
     suite: str
     case_key: str
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row of a sheet.
+class ScoredRow:
+    """A row of a scored file.
 
     Args:
         scored: The case.
@@ -84,7 +84,7 @@ class Line:
     fingerprint: str
 
 
-class Sheet:
+class ScoredFile:
     """What is known of one model.
 
     Args:
@@ -95,15 +95,32 @@ class Sheet:
         self._source = source
 
     @classmethod
-    def of(cls, lines: Iterable[Line]) -> "Sheet":
-        """Put lines on a sheet."""
+    def of(cls, rows: Iterable[ScoredRow]) -> "ScoredFile":
+        """Make one of rows."""
         seen: set[str] = set()
-        rows = [_row(line, seen) for line in lines]
+        values = [_row(row, seen) for row in rows]
         about = {_ABOUT: json.dumps({"format": FORMAT, "catalogue": catalogue()}).encode()}
-        return cls(pa.Table.from_pylist(rows, schema=_SCHEMA).replace_schema_metadata(about))
+        return cls(pa.Table.from_pylist(values, schema=_SCHEMA).replace_schema_metadata(about))
+
+    @classmethod
+    def open(cls, file: Path) -> "ScoredFile":
+        """Open a file.
+
+        Raises:
+            StoreError: If it cannot be read, or was written by another version.
+        """
+        found = cls(file)
+        try:
+            fits = found._about.get("format") == FORMAT and found._columns == set(_SCHEMA.names)
+            _ = found.known if fits else None
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+            raise StoreError(f"cannot read {file}: {error}; delete this file and score again") from error
+        if not fits:
+            raise StoreError(f"{file} holds no scores of format {FORMAT}; delete this file and score again")
+        return found
 
     def write(self, file: Path) -> None:
-        """Keep the sheet.
+        """Keep it.
 
         Raises:
             StoreError: If the file cannot be written.
@@ -180,32 +197,22 @@ class Sheet:
         return found
 
     @cached_property
+    def _schema(self) -> pa.Schema:
+        return self._source.schema if isinstance(self._source, pa.Table) else pq.read_schema(self._source)
+
+    @property
+    def _columns(self) -> set[str]:
+        return set(self._schema.names)
+
+    @cached_property
     def _about(self) -> dict[str, str]:
-        schema = self._source.schema if isinstance(self._source, pa.Table) else pq.read_schema(self._source)
-        about: dict[str, str] = json.loads((schema.metadata or {}).get(_ABOUT, b"{}"))
+        about: dict[str, str] = json.loads((self._schema.metadata or {}).get(_ABOUT, b"{}"))
         return about
 
     def _read(self, columns: list[str] | None = None) -> pa.Table:
         if isinstance(self._source, pa.Table):
             return self._source if columns is None else self._source.select(columns)
         return pq.ParquetFile(self._source).read(columns)
-
-
-def open_sheet(file: Path) -> Sheet:
-    """Open a file of scores.
-
-    Raises:
-        StoreError: If it cannot be read, or was written by another version.
-    """
-    sheet = Sheet(file)
-    try:
-        about = sheet._about.get("format")  # noqa: SLF001 - its own door
-        _ = sheet.known if about == FORMAT else None
-    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-        raise StoreError(f"cannot read {file}: {error}; delete this file and score again") from error
-    if about != FORMAT:
-        raise StoreError(f"{file} holds no scores of format {FORMAT}; delete this file and score again")
-    return sheet
 
 
 def catalogue() -> str:
@@ -215,7 +222,7 @@ def catalogue() -> str:
 
 
 def planned_text(case: PlannedCase) -> str:
-    """A case as a sheet has it; equal text is the same case in the same state."""
+    """A case as a scored file has it; equal text is the same case in the same state."""
     return json.dumps(case.to_json())
 
 
@@ -232,8 +239,8 @@ def in_order(numbers: pa.Table) -> pa.Table:
     return numbers.take(order)
 
 
-def _row(line: Line, seen: set[str]) -> dict[str, Any]:
-    scored = line.scored
+def _row(row: ScoredRow, seen: set[str]) -> dict[str, Any]:
+    scored = row.scored
     ids = list(scored.correct.index)
     images = digest(str(name).encode() for name in ids)
     first = images not in seen
@@ -242,9 +249,9 @@ def _row(line: Line, seen: set[str]) -> dict[str, Any]:
         "suite": scored.case.suite,
         "case_key": scored.case.case_key,
         "planned": planned_text(scored.case),
-        "fingerprint": line.fingerprint,
-        "own": [vars(number) for number in line.own],
-        "over": [vars(number) for number in line.over],
+        "fingerprint": row.fingerprint,
+        "own": [vars(number) for number in row.own],
+        "over": [vars(number) for number in row.over],
         "images": images,
         "ids": ids if first else None,
         "correct": _packed(scored.correct),

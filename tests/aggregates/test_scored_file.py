@@ -18,16 +18,18 @@ from fake_runs import (
     wrong,
 )
 
-from robustbench_vit.aggregates import incremental, score
-from robustbench_vit.aggregates.incremental import sheets
+from robustbench_vit.aggregates import score
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.aggregates.scored import score_case
-from robustbench_vit.aggregates.sheet import Sheet, open_sheet
+from robustbench_vit.aggregates.scored_file import ScoredFile
+from robustbench_vit.aggregates.scored_files import scored_files
 from robustbench_vit.errors import StoreError
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 
 Rows = dict[PlannedCase, pd.DataFrame]
+
+FILES = "robustbench_vit.aggregates.scored_files"
 
 
 def stored(folder: Path, rows: Rows) -> Store:
@@ -56,7 +58,7 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("plan", ["curve", "attacks", "corruptions", "cues"])
-def test_sheets_say_what_the_rows_say(tmp_path: Path, plan: str) -> None:
+def test_scored_files_say_what_the_rows_say(tmp_path: Path, plan: str) -> None:
     """Every number with its interval, definition, reason and warning, in the same order."""
     rows = {
         "curve": lambda: fake() | fake("zoo:b", seed=1),
@@ -74,27 +76,27 @@ def test_only_what_changed_is_scored_again(tmp_path: Path, monkeypatch: pytest.M
     """A second report reads no rows; more rows of one case are read, and no others."""
     rows = fake()
     store = stored(tmp_path, rows)
-    sheets(store)
+    scored_files(store)
     read: list[str] = []
-    monkeypatch.setattr(incremental, "score_case", lambda case, rows: read.append(case.case) or score_case(case, rows))
+    monkeypatch.setattr(f"{FILES}.score_case", lambda case, rows: read.append(case.case) or score_case(case, rows))
 
-    sheets(store)
+    scored_files(store)
     assert [] == read
 
     changed = next(case for case in rows if "0.5" in case.case)
     store.case_file(changed.model_key, changed.case_key).unlink()
     stored(tmp_path, {changed: random_predictions(skill=5)})
-    sheets(store)
+    scored_files(store)
 
     assert [changed.case] == read
     assert_same(Reading([tmp_path]).measurements(), score(store.planned(), store.rows))
 
 
 def test_scores_stand_without_rows(tmp_path: Path) -> None:
-    """Manifests and sheets alone give the same numbers: that is how examples are published."""
+    """Manifests and scored files alone give the same numbers: that is how examples are published."""
     store = stored(tmp_path, fake())
     expected = score(store.planned(), store.rows)
-    sheets(store)
+    scored_files(store)
     shutil.rmtree(tmp_path / "cases")
 
     assert_same(Reading([tmp_path]).measurements(), expected)
@@ -119,7 +121,7 @@ def test_a_folder_that_cannot_be_written_is_scored_in_memory(tmp_path: Path, mon
     def refuse(*_: object) -> None:
         raise StoreError("read-only")
 
-    monkeypatch.setattr(Sheet, "write", refuse)
+    monkeypatch.setattr(ScoredFile, "write", refuse)
 
     assert_same(Reading([tmp_path]).measurements(), score(store.planned(), store.rows))
     assert not (tmp_path / "scored").exists()
@@ -153,7 +155,7 @@ def test_another_reference_needs_no_rows(tmp_path: Path) -> None:
     rows |= {case: wrong(at % 3 + 1, of=12) for at, case in enumerate(corruption_plan("zoo:b", n=12))}
     store = stored(tmp_path, rows)
     expected = score(store.planned(), store.rows, "zoo:b")
-    sheets(store)
+    scored_files(store)
     shutil.rmtree(tmp_path / "cases")
 
     assert_same(Reading([tmp_path], "zoo:b").measurements(), expected)
@@ -178,47 +180,48 @@ def test_a_warning_goes_with_the_attack_that_gave_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1 and no more", b"{}"])
-def test_a_broken_sheet_is_named(tmp_path: Path, content: bytes) -> None:
-    """An unreadable file is an error, with what to do."""
-    stored(tmp_path, fake())
+def test_a_broken_scored_file_is_named(tmp_path: Path, content: bytes) -> None:
+    """An unreadable file is an error, with what to do; where the rows are there, it is made again."""
+    store = stored(tmp_path, fake())
     file = tmp_path / "scored" / "key-zoo:a.parquet"
     file.parent.mkdir()
     file.write_bytes(content)
 
+    assert_same(Reading([tmp_path]).measurements(), score(store.planned(), store.rows))
+    file.write_bytes(content)
+    shutil.rmtree(tmp_path / "cases")
     with pytest.raises(StoreError, match=r"cannot read .*key-zoo:a\.parquet.*score again"):
         Reading([tmp_path])
 
 
 def test_a_foreign_parquet_is_named(tmp_path: Path) -> None:
-    """A file that is readable, and no sheet."""
+    """A file that is readable, and no scored file."""
     pd.DataFrame({"a": [1]}).to_parquet(tmp_path / "x.parquet")
 
     with pytest.raises(StoreError, match="holds no scores"):
-        open_sheet(tmp_path / "x.parquet")
+        ScoredFile.open(tmp_path / "x.parquet")
 
 
 def test_a_new_metric_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sheets of another catalogue are made again where the rows are there."""
+    """Scored files of another catalogue are made again where the rows are there."""
     store = stored(tmp_path, fake())
-    before = sheets(store)["key-zoo:a"]
-    monkeypatch.setattr(Sheet, "is_current", property(lambda _: False))
+    before = scored_files(store)["key-zoo:a"]
+    monkeypatch.setattr(ScoredFile, "is_current", property(lambda _: False))
     scored: list[str] = []
-    monkeypatch.setattr(
-        incremental, "score_case", lambda case, rows: scored.append(case.case) or replaced(before, case)
-    )
+    monkeypatch.setattr(f"{FILES}.score_case", lambda case, rows: scored.append(case.case) or replaced(before, case))
 
-    sheets(store)
+    scored_files(store)
 
     assert scored == ["clean", "patchdrop(ratio=0.5)", "patchdrop(ratio=1.0)"]
 
 
-def replaced(sheet: Sheet, case: PlannedCase) -> object:
+def replaced(file: ScoredFile, case: PlannedCase) -> object:
     """A case as it was scored before."""
-    return next(one for key, one in sheet.scored().items() if key.case_key == case.case_key)
+    return next(one for key, one in file.scored().items() if key.case_key == case.case_key)
 
 
 def test_names_tell_seeds_apart(tmp_path: Path) -> None:
-    """The sheet knows the model's own name; the report says which seed."""
+    """The scored file knows the model's own name; the report says which seed."""
     rows = {planned(seed=seed, case_key=f"clean-{seed}"): answers(True, seed > 0) for seed in (0, 1)}
     stored(tmp_path, rows)
 

@@ -14,10 +14,10 @@ from page_reader import Page
 from robustbench_vit.aggregates import score
 from robustbench_vit.errors import StoreError
 from robustbench_vit.leaderboard import Board, Facts, write
-from robustbench_vit.leaderboard.charts import templates
-from robustbench_vit.leaderboard.problems import problems
+from robustbench_vit.leaderboard.page.charts import templates
+from robustbench_vit.leaderboard.page.problems import problems
+from robustbench_vit.leaderboard.page.vendored import datatables, vega
 from robustbench_vit.leaderboard.sections import sections
-from robustbench_vit.leaderboard.vendored import datatables, vega
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from robustbench_vit.aggregates.corruptions import benchmark_part
-from robustbench_vit.leaderboard.compact import Grouped, Makers, Table, by_maker, column
-from robustbench_vit.leaderboard.curves import clean_places
 from robustbench_vit.leaderboard.grids import MEAN
 from robustbench_vit.leaderboard.labels import short_labels
+from robustbench_vit.leaderboard.page.curves import clean_places
+from robustbench_vit.leaderboard.page.data import Grouped, Makers, Table, by_maker, column
 from robustbench_vit.leaderboard.sections import Section
 from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.records import Measurement

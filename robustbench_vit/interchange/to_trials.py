@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from robustbench_vit.aggregates.groups import CLEAN
+from robustbench_vit.aggregates.reading import planned
 from robustbench_vit.catalog import digest
 from robustbench_vit.errors import CaseError
-from robustbench_vit.leaderboard.report import planned
-from robustbench_vit.leaderboard.sections import CLEAN
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.trials import dataset_name, write_trials
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from robustbench_vit.leaderboard.charts import POINTS, colour, dash, interval_of, themed
+from robustbench_vit.leaderboard.page.charts import POINTS, colour, dash, interval_of, themed
 
 _ROW = 30  # pixels a category
 

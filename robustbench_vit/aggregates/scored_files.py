@@ -6,18 +6,18 @@ from pathlib import Path
 
 from robustbench_vit.aggregates.references import AlexNet
 from robustbench_vit.aggregates.scored import Scored, score_case
+from robustbench_vit.aggregates.scored_file import Key, ScoredFile, ScoredRow, planned_text
 from robustbench_vit.aggregates.scoring import judge_plan, plans
-from robustbench_vit.aggregates.sheet import Key, Line, Sheet, open_sheet, planned_text
 from robustbench_vit.errors import StoreError
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 
 
-def sheets(store: Store, cases: Sequence[PlannedCase] | None = None) -> dict[str, Sheet]:
-    """A sheet a model, by model key; made or mended where its file does not fit the rows.
+def scored_files(store: Store, cases: Sequence[PlannedCase] | None = None) -> dict[str, ScoredFile]:
+    """The scored file of each model, by model key; made or mended where it does not fit the rows.
 
-    Rows that are no longer there are not asked for: what was scored of them stands. So a folder of manifests and sheets
-    alone can be reported, in a thousandth of the space. A folder that cannot be written is scored in memory.
+    Rows that are no longer there are not asked for: what was scored of them stands. So a folder of manifests and scored
+    files alone can be reported, in a thousandth of the space. A folder that cannot be written is scored in memory.
 
     Args:
         store: The results folder.
@@ -29,45 +29,50 @@ def sheets(store: Store, cases: Sequence[PlannedCase] | None = None) -> dict[str
     planned: dict[str, list[PlannedCase]] = {}
     for case in store.planned() if cases is None else cases:
         planned.setdefault(case.model_key, []).append(case)
-    return {model: _sheet(store, model, plan) for model, plan in planned.items()}
+    return {model: _scored_file(store, model, plan) for model, plan in planned.items()}
 
 
-def _sheet(store: Store, model: str, plan: Sequence[PlannedCase]) -> Sheet:
+def _scored_file(store: Store, model: str, plan: Sequence[PlannedCase]) -> ScoredFile:
     file = store.scored_file(model)
-    before = open_sheet(file) if file.exists() else None
     prints = store.fingerprints(model, (case.case_key for case in plan))
+    before = _before(file, all(prints[case.case_key] for case in plan if case.n))
     standing = [case for case in plan if before and _stands(case, before, prints)]
     if before and len(standing) == len(plan) == len(before.known):
         return before
     kept = before.scored(Key(case.suite, case.case_key) for case in standing) if before else {}
     scored = [_scored(case, store, kept) for case in plan]
-    sheet = Sheet.of(_lines(scored, prints))
+    after = ScoredFile.of(_rows(scored, prints))
     with suppress(StoreError):  # a folder of somebody else's
-        sheet.write(file)
-    return sheet
+        after.write(file)
+    return after
 
 
-def _stands(case: PlannedCase, sheet: Sheet, prints: Mapping[str, str]) -> bool:
+def _before(file: Path, rows_are_there: bool) -> ScoredFile | None:
+    """What was scored before; where the rows are there, a file that cannot be used is made again."""
+    try:
+        return ScoredFile.open(file) if file.exists() else None
+    except StoreError:
+        if rows_are_there:
+            return None
+        raise
+
+
+def _stands(case: PlannedCase, file: ScoredFile, prints: Mapping[str, str]) -> bool:
     """Whether what was scored of a case is what would be scored now."""
-    text, fingerprint = sheet.known.get(Key(case.suite, case.case_key), ("", ""))
+    text, fingerprint = file.known.get(Key(case.suite, case.case_key), ("", ""))
     now = prints[case.case_key]
-    return text == planned_text(case) and (not now or (sheet.is_current and fingerprint == now))
+    return text == planned_text(case) and (not now or (file.is_current and fingerprint == now))
 
 
 def _scored(case: PlannedCase, store: Store, kept: Mapping[Key, Scored]) -> Scored:
     return kept.get(Key(case.suite, case.case_key)) or score_case(case, store.rows)
 
 
-def _lines(scored: Sequence[Scored], prints: Mapping[str, str]) -> list[Line]:
+def _rows(scored: Sequence[Scored], prints: Mapping[str, str]) -> list[ScoredRow]:
     own = {one.case: one for one in scored}
-    lines = []
+    rows = []
     for plan in plans(list(own)):
         members = [own[case] for case in plan]
         for one, judged in zip(members, judge_plan(members, AlexNet()), strict=True):
-            lines.append(Line(one, judged.own, judged.over, prints[one.case.case_key]))
-    return lines
-
-
-def scored_files(store: Store) -> list[Path]:
-    """The files that `sheets` leaves."""
-    return sorted((store.root / "scored").glob("*.parquet"))
+            rows.append(ScoredRow(one, judged.own, judged.over, prints[one.case.case_key]))
+    return rows

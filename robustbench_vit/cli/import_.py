@@ -8,9 +8,9 @@ from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
 from robustbench_vit.errors import DataError
-from robustbench_vit.leaderboard.reported import Report, write_reports
-from robustbench_vit.leaderboard.robustbench_info import read_robustbench
-from robustbench_vit.leaderboard.timm_table import read_timm
+from robustbench_vit.interchange.from_robustbench import read_robustbench
+from robustbench_vit.interchange.from_timm import read_timm
+from robustbench_vit.interchange.reported import ReportedTable, write_reported
 
 
 def timm(options: argparse.Namespace) -> int:
@@ -32,8 +32,8 @@ def _files(paths: Iterator[Path]) -> Iterator[Path]:
         yield from found
 
 
-def _write(reports: Sequence[Report], out: Path) -> int:
-    files = write_reports(reports, out)
+def _write(reports: Sequence[ReportedTable], out: Path) -> int:
+    files = write_reported(reports, out)
     models = {item.model for report in reports for item in report.measurements}
     numbers = sum(len(report.measurements) for report in reports)
     console = Console(markup=False, highlight=False)

@@ -1,0 +1,1 @@
+"""Other people's tables in and out: timm, RobustBench, model-vs-human."""
