@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.aggregates.scoring import score
 from robustbench_vit.collect import CollectedSuite, builtin_suites, collect, data_slots, require
 from robustbench_vit.data import load_dataset
@@ -128,12 +129,15 @@ class Results:
         return self.store.planned()
 
     def measurements(self, reference: str | None = None) -> pd.DataFrame:
-        """Score the stored rows; see `evaluate` for the columns.
+        """The numbers, as `evaluate` gives them, of rows or of scores without rows; what is new is scored and kept.
 
         Args:
             reference: Which of the models corruption errors are relative to; None is AlexNet as published.
         """
-        return score(self.cases(), self.store.rows, reference)
+        frame = Reading([self.store.root], reference).measurements()
+        return frame.astype(
+            {name: words.cat.categories.dtype for name, words in frame.select_dtypes("category").items()}
+        )
 
     def rows(self, model: str | None = None, case: str | None = None) -> pd.DataFrame:
         """Per-sample rows with the columns ``model`` and ``case`` in front.
@@ -141,13 +145,16 @@ class Results:
         Args:
             model: Display spec of a model, or None for all.
             case: Display spec of a case, or None for all.
+
+        Raises:
+            StoreError: If the folder holds scores without rows.
         """
         chosen = [
             planned
             for planned in self.cases()
-            if planned.status in ("done", "partial") and model in (None, planned.model) and case in (None, planned.case)
+            if planned.was_run and model in (None, planned.model) and case in (None, planned.case)
         ]
-        frames = [self.store.rows(planned).assign(model=planned.model, case=planned.case) for planned in chosen]
+        frames = [self.store.needed_rows(planned).assign(model=planned.model, case=planned.case) for planned in chosen]
         if not frames:
             return pd.DataFrame(columns=["model", "case"])
         rows = pd.concat(frames, ignore_index=True)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any, Literal
 
-Status = Literal["done", "partial", "failed", "skipped", "reported"]
-"""How a case ended; ``reported`` is a number from somebody else's table, which was not run here."""
+Status = Literal["done", "partial", "failed", "skipped"]
+"""How a case ended."""
+
+MeasuredStatus = Literal[Status, "reported"]
+"""How what a number is of ended; ``reported`` is a number from somebody else's table, which was not run here."""
 
 Maker = Literal["model", "human", "humans"]
 """Who decides: a model, a human subject, or the subjects together."""
@@ -134,6 +137,16 @@ class PlannedCase:
     threat: Threat | None = None
 
     @property
+    def was_run(self) -> bool:
+        """Whether there should be rows, of all samples asked for or of some."""
+        return self.status in {"done", "partial"}
+
+    @property
+    def accuracy(self) -> str:
+        """The metric that says how often the model is right: of an attack, before, during and after it."""
+        return "robust_accuracy" if self.threat else "top1"
+
+    @property
     def identity(self) -> tuple[object, ...]:
         """What was declared, whatever versions or contents it came to."""
         return (self.case, self.data, self.geometry, self.label_space, self.seed, self.dtype, self.tags)
@@ -167,14 +180,14 @@ class Measurement:
         n: Number of images behind it.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        status: Status of the case.
+        status: That of the case, or ``reported``, see `MeasuredStatus`.
         definition: Formula in words.
         suite: ``name@version``.
         family: Family of the perturbation.
         data: Display spec of the data set.
         geometry: Geometry of the images.
         perturbation: Canonical spec with every parameter.
-        reason: Why there is no number, else empty.
+        reason: Why there is no number, or why it is not of all images, else empty.
         curve: Curve the case is a point of, or that the aggregate sums up; else empty.
         axis: Label of the curve's axis with its unit.
         at: The case's place on the axis; NaN for an aggregate.
@@ -199,7 +212,7 @@ class Measurement:
     n: int
     low: float
     high: float
-    status: Status
+    status: MeasuredStatus
     definition: str
     suite: str
     family: str

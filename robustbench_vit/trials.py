@@ -9,7 +9,7 @@ import pandas as pd
 
 from robustbench_vit.errors import CaseError, DataError
 from robustbench_vit.records import PlannedCase
-from robustbench_vit.store.files import write_text
+from robustbench_vit.store.files import printable, write_text
 
 COLUMNS = ("subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename")
 """The columns of model-vs-human (github bethgelab/model-vs-human, `evaluation/evaluate.py`)."""
@@ -144,7 +144,7 @@ def _read(file: Path) -> pd.DataFrame:
     human = ("subject" in found) | found[columns["name"]].str.startswith("subject-")
     return pd.DataFrame(
         {
-            "name": found[columns["name"]],
+            "name": [printable(name) for name in found[columns["name"]]],
             "human": human,
             "image": [_short(name) for name in found[columns["image"]]],
             "category": found[columns["category"]],

@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from robustbench_vit.aggregates.between_models import RANKS
 from robustbench_vit.aggregates.catalog import AGGREGATES
 from robustbench_vit.aggregates.corruptions import BENCHMARK, GROUPS, SEVERITIES, part
-from robustbench_vit.leaderboard.board import RANKS, Board
-from robustbench_vit.leaderboard.sections import Facts, summary_columns
+from robustbench_vit.leaderboard.board import Board
+from robustbench_vit.leaderboard.facts import Facts
+from robustbench_vit.leaderboard.sections import summary_columns
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import Measurement
 
@@ -160,12 +162,17 @@ def _filled(
 
 def _facts(models: Sequence[str]) -> Facts:
     known = {
-        name: {"digest": f"{place:032x}", "parameters": 5_700_000 + place, "throughput": 100.5 + place, "seed": 0,
-               "preprocessing": "preprocessing(crop_mode=center, crop_pct=0.9, input_size=[224, 224])",
-               "command": f"robustbench-vit run corruptions occlusion --model {name!r} --data '{DATA}'"}
+        name: {"digest": f"{place:032x}", "parameters": 5_700_000 + place, "throughput": 100.5 + place,
+               "preprocessing": "preprocessing(crop_mode=center, crop_pct=0.9, input_size=[224, 224])"}
         for place, name in enumerate(models)
     }  # fmt: skip
-    return Facts(known, {"device": "cpu, 1 threads"})
+    runs = {
+        name: [{"suites": "corruptions@1, occlusion@1", "began": f"2026-01-{1 + place % 28:02}T10:00:00Z", "seed": "0",
+                "device": "cpu, 1 threads", "dtype": "fp32", "versions": "torch 2.0",
+                "command": f"robustbench-vit run corruptions occlusion --model {name!r} --data '{DATA}'"}]
+        for place, name in enumerate(models)
+    }  # fmt: skip
+    return Facts(known, runs)
 
 
 def _ranks(measurements: pd.DataFrame) -> pd.DataFrame:
@@ -177,7 +184,8 @@ def _ranks(measurements: pd.DataFrame) -> pd.DataFrame:
         order = own.sort_values("value", ascending=not column.higher_is_better)["model"].astype(str).tolist()
         ranks = [1 + 2 * (place // 2) for place in range(len(order))]
         parts.append(pd.DataFrame({**here, "model": order, "rank": ranks, "tied": [rank == 1 for rank in ranks]}))
-    return pd.concat(parts)[RANKS] if parts else pd.DataFrame(columns=RANKS)
+    ranks = pd.concat(parts).assign(reason="") if parts else pd.DataFrame(columns=list(RANKS))
+    return ranks[list(RANKS)]
 
 
 def _reliability(models: Sequence[str]) -> pd.DataFrame:

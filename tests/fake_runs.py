@@ -117,7 +117,8 @@ def cue_conflict(decisions: str, **fields: object) -> tuple[PlannedCase, pd.Data
         f"{CUES[shape]}{place}-{CUES[texture]}1"
         for place, (shape, texture) in enumerate(zip(shapes, textures, strict=True), 1)
     ]
-    known = {"data": "cue_conflict(x)", "label_space": "cues", "num_classes": 3, "classes": CUES, **fields}
+    known = {"data": "cue_conflict(x)", "label_space": "cues", "num_classes": 3, "classes": CUES, "n": len(rows)}
+    known |= fields
     return planned(**known), rows.assign(id=counts)
 
 

@@ -5,6 +5,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -228,6 +229,18 @@ def test_a_case_that_fits_no_perturbation_fails_alone(model):
     assert "unknown perturbation 'patchdrp'; did you mean patchdrop" in reasons["patchdrp(0.5)"]
     assert "eps=4 is more than the whole range of pixels, [0,1]; write 4/255 if" in reasons["pgd(eps=4)"]
     assert "eps must be a number of at least 0, got -0.1" in reasons["pgd(eps=-0.1)"]
+
+
+def test_scores_without_rows(model):
+    """Give the same numbers; whoever asks for rows is told that there are none."""
+    before = evaluate(model, DATA, ["clean"], out="out", device="cpu")
+    pd.testing.assert_frame_equal(before, results("out").measurements())
+    for file in Path("out").glob("cases/*/*.parquet"):
+        file.unlink()
+
+    pd.testing.assert_frame_equal(before, results("out").measurements())
+    with pytest.raises(StoreError, match="out holds scores and no rows of clean of"):
+        results("out").rows()
 
 
 def test_a_folder_without_results():

@@ -15,6 +15,7 @@ ROOT = Path(robustbench_vit.__file__).parent
 LAYERS = {
     "errors": 0, "spec": 0, "catalog": 0, "suite": 0, "records": 0,
     "metrics": 1, "aggregates": 1, "store": 1, "trials": 1, "interchange": 1, "leaderboard": 1, "gates": 1,
+    "merging": 1,
     "types": 2, "labels": 2, "chunks": 2, "randomness": 2,
     "data": 3, "perturbations": 3, "models": 3, "zoo": 3,
     "evaluation": 4, "make": 4, "preview": 4,

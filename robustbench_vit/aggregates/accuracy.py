@@ -8,6 +8,8 @@ from robustbench_vit.aggregates.groups import Cell
 from robustbench_vit.errors import CaseError
 from robustbench_vit.metrics.contributions import Contributions, FloatArray
 
+_RATES = (0.0, 1.0)  # what an image contributes to an accuracy
+
 
 def accuracy_drop(cells: Sequence[Cell]) -> Contributions:
     """Accuracy of the clean case − accuracy of the case, in [−1, 1].
@@ -16,7 +18,7 @@ def accuracy_drop(cells: Sequence[Cell]) -> Contributions:
         cells: The clean case and the case.
     """
     clean, case = cells
-    return Contributions(clean.correct - case.correct)
+    return Contributions(clean.correct - case.correct, bounds=(-1.0, 1.0))
 
 
 def relative_robustness(cells: Sequence[Cell]) -> Contributions:
@@ -32,7 +34,7 @@ def relative_robustness(cells: Sequence[Cell]) -> Contributions:
     if not clean.correct.any():
         raise CaseError("relative_robustness is not defined: the clean accuracy is 0")
     kept = np.mean([case.correct for case in cases], axis=0)
-    return Contributions(np.stack([kept, clean.correct], axis=1), _ratio)
+    return Contributions(np.stack([kept, clean.correct], axis=1), _ratio, bounds=_RATES)
 
 
 def area_under_curve(cells: Sequence[Cell]) -> Contributions:
@@ -50,7 +52,7 @@ def area_under_curve(cells: Sequence[Cell]) -> Contributions:
     if len(cells) < 2:
         raise CaseError(f"auc needs two points of the curve at least, the suite has {len(cells)}")
     correct = np.stack([cell.correct for cell in cells], axis=1)
-    return Contributions(correct @ trapezoid_weights([cell.at for cell in cells]))
+    return Contributions(correct @ trapezoid_weights([cell.at for cell in cells]), bounds=_RATES)
 
 
 def mean_accuracy(cells: Sequence[Cell]) -> Contributions:
@@ -59,7 +61,7 @@ def mean_accuracy(cells: Sequence[Cell]) -> Contributions:
     Args:
         cells: Any cases.
     """
-    return Contributions(np.mean([cell.correct for cell in cells], axis=0))
+    return Contributions(np.mean([cell.correct for cell in cells], axis=0), bounds=_RATES)
 
 
 def mean_error(cells: Sequence[Cell]) -> Contributions:
@@ -68,7 +70,7 @@ def mean_error(cells: Sequence[Cell]) -> Contributions:
     Args:
         cells: Any cases.
     """
-    return Contributions(1 - np.mean([cell.correct for cell in cells], axis=0))
+    return Contributions(1 - np.mean([cell.correct for cell in cells], axis=0), bounds=_RATES)
 
 
 def trapezoid_weights(places: Sequence[float]) -> FloatArray:

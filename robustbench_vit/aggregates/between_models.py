@@ -1,39 +1,32 @@
-"""What is said of a model beside the others of a table: ranks with ties, and effective robustness."""
+"""What images contribute to the numbers of a table, model by model, and the ranks that follow: ties are ties."""
 
-from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import nan
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
 from robustbench_vit.aggregates.cells import Correct, cells_of
-from robustbench_vit.aggregates.corruptions import benchmark_part
-from robustbench_vit.aggregates.effective import DEFINITION, EFFECTIVE, effective_robustness
-from robustbench_vit.aggregates.groups import CLEAN, Group, groups
-from robustbench_vit.aggregates.measuring import attempt, of_case
-from robustbench_vit.aggregates.ranking import Candidate, standings
+from robustbench_vit.aggregates.groups import Group, groups
+from robustbench_vit.aggregates.measuring import attempt
+from robustbench_vit.aggregates.names import without_seed
+from robustbench_vit.aggregates.ranking import Candidate, Over, standings, usual
 from robustbench_vit.aggregates.reading import Reading
-from robustbench_vit.aggregates.references import VARIANT, Reference
-from robustbench_vit.errors import CaseError
+from robustbench_vit.aggregates.references import Reference
 from robustbench_vit.metrics.catalog import METRICS
-from robustbench_vit.metrics.contributions import Contributions, FloatArray
-from robustbench_vit.records import Measurement, PlannedCase, Status
+from robustbench_vit.metrics.contributions import Contributions
+from robustbench_vit.records import PlannedCase
 
-RANKS = ("suite", "data", "geometry", "case", "metric", "model", "rank", "tied")
+RANKS = ("suite", "data", "geometry", "case", "metric", "model", "rank", "tied", "reason")
 """Columns of ranks."""
 
 _BY_CASE = frozenset({"top1", "robust_accuracy"})  # metrics that bits give
-_MEANS = frozenset({"family_accuracy", "mean_corruption_accuracy"})  # what models keep under perturbations
 
 
-_NOWHERE: dict[str, Any] = {"perturbation": "", "curve": "", "axis": "", "at": nan, "clean_at": nan}
-
-
-class Place(NamedTuple):
+class ColumnKey(NamedTuple):
     """A column of a table: the same number of every model."""
 
     suite: str
@@ -49,39 +42,41 @@ class Share:
 
     Args:
         values: Shape (N,), float32: `Contributions.linear`; of several seeds, their mean.
-        images: Equal for shares of the same images in the same order.
+        over: The cases and images it is over; only shares over the same are compared.
         group: The cases behind the number.
+        seeds: The mean of the values of each seed that is in them.
     """
 
-    values: FloatArray
-    images: Hashable
+    values: NDArray[np.float32]
+    over: Over
     group: Group
+    seeds: Mapping[int, float] = field(default_factory=dict)
 
 
-Shares: TypeAlias = dict[Place, dict[str, Share]]
+Shares: TypeAlias = dict[ColumnKey, dict[str, Share]]
 """By column and model."""
 
 
-def shares(reading: Reading, places: Iterable[Place]) -> Shares:
+def shares(reading: Reading, columns: Iterable[ColumnKey]) -> Shares:
     """What images contribute to the numbers of these columns, those that are made of right and wrong answers.
 
     Args:
         reading: The results.
-        places: The columns; those of other numbers, such as the ECE, are left out.
+        columns: Which; those of other numbers, such as the ECE, are left out.
     """
-    wanted = {place for place in places if place.metric in _BY_CASE or place.metric in AGGREGATES}
-    found: dict[Place, dict[str, list[Share]]] = {place: {} for place in wanted}
-    for plan in reading.plans({place.suite for place in wanted}):
+    wanted = {key for key in columns if key.metric in _BY_CASE or key.metric in AGGREGATES}
+    found: dict[ColumnKey, dict[str, list[Share]]] = {key: {} for key in sorted(wanted)}  # sets have no order
+    for plan in reading.plans({key.suite for key in wanted}):
         correct = reading.correct(plan)
-        for place, group in _groups(plan, wanted):
-            number = _number(place.metric, group, correct, reading.reference)
+        for key, group in _groups(plan, wanted):
+            number = _number(key.metric, group, correct, reading.reference)
             if isinstance(number, Contributions) and len(number):
-                share = Share(number.linear().astype(np.float32), _images(group, correct), group)
-                found[place].setdefault(_model(group.last), []).append(share)
-    return {place: {model: _mean(seeds) for model, seeds in models.items()} for place, models in found.items()}
+                model = without_seed(group.last.model, group.last.seed)
+                found[key].setdefault(model, []).append(_share(number, group, correct))
+    return {key: {model: _mean(seeds) for model, seeds in models.items()} for key, models in found.items()}
 
 
-def ranks(found: Shares, doubts: Mapping[tuple[Place, str], str]) -> pd.DataFrame:
+def ranks(found: Shares, doubts: Mapping[tuple[ColumnKey, str], str]) -> pd.DataFrame:
     """Rank the models of each column that has a better end.
 
     Args:
@@ -89,81 +84,33 @@ def ranks(found: Shares, doubts: Mapping[tuple[Place, str], str]) -> pd.DataFram
         doubts: Why the number of a model in a column must not be ranked.
 
     Returns:
-        A row a ranked model, with the columns `RANKS`.
+        A row a model that has shares, with the columns `RANKS`: ``rank`` from 1, or 0 and a ``reason`` for none.
     """
     rows = []
-    for place, models in found.items():
-        row = METRICS[place.metric] if place.metric in METRICS else AGGREGATES[place.metric]
+    for key, models in found.items():
+        row = METRICS[key.metric] if key.metric in METRICS else AGGREGATES[key.metric]
         if row.higher_is_better is None:
             continue
         candidates = {
-            model: Candidate(share.values, share.images, doubts.get((place, model), ""))
-            for model, share in models.items()
+            model: Candidate(share.values, share.over, doubts.get((key, model), "")) for model, share in models.items()
         }
         for model, standing in standings(candidates, row.higher_is_better).items():
-            if standing.rank is not None:
-                rows.append((*place, model, standing.rank, standing.tied))
+            rows.append((*key, model, standing.rank or 0, standing.tied, standing.reason))
     return pd.DataFrame(rows, columns=list(RANKS))
 
 
-def effective(found: Shares) -> Iterator[Measurement]:
-    """Effective robustness of the models, for each mean over a family or over the corruptions.
-
-    Models that have seen other images than most are left out. Where no line can be fitted there is no number.
-
-    Args:
-        found: What images contribute to clean accuracies and to means.
-    """
-    for place, models in found.items():
-        clean = found.get(place._replace(case=CLEAN, metric="top1"), {})
-        if place.metric in _MEANS:
-            yield from _effective({model: (clean[model], share) for model, share in models.items() if model in clean})
-
-
-def means(plans: Iterable[Sequence[PlannedCase]]) -> set[Place]:
-    """The columns that `effective` needs."""
-    found = set()
-    for plan in plans:
-        for group in groups(plan):
-            metric = {"family": "family_accuracy", "corruptions": "mean_corruption_accuracy"}.get(group.scope)
-            part = benchmark_part(group.name)  # of corruptions the whole benchmark, and no group of it
-            if metric and (group.scope == "family" or (part and not part[1])):
-                last = group.last
-                found |= {Place(last.suite, last.data, last.geometry, group.name, metric)}
-                found |= {Place(last.suite, last.data, last.geometry, CLEAN, "top1")}
-    return found
-
-
-def _effective(models: Mapping[str, tuple[Share, Share]]) -> Iterator[Measurement]:
-    """Of one mean: the clean accuracy and the mean of each model."""
-    usual = Counter((clean.images, mean.images) for clean, mean in models.values()).most_common(1)
-    alike = {name: two for name, two in models.items() if (two[0].images, two[1].images) == usual[0][0]}
-    if not alike:
-        return
-    clean, shifted = (np.stack([two[side].values for two in alike.values()], axis=1) for side in (0, 1))
-    try:
-        line = effective_robustness(clean.astype(np.float64), shifted.astype(np.float64))
-    except CaseError:
-        return  # too few models: nobody asked for it
-    definition = DEFINITION.format(models=len(alike))
-    for (name, (_, mean)), number in zip(alike.items(), line.robustness, strict=True):
-        one = of_case(mean.group.last, EFFECTIVE, number, unit="rate", definition=definition)
-        status: Status = "done" if all(case.status == "done" for case in mean.group.members) else "partial"
-        yield replace(one, model=name, case=mean.group.name, status=status, **_NOWHERE)
-
-
-def _groups(plan: Sequence[PlannedCase], places: set[Place]) -> Iterator[tuple[Place, Group]]:
+def _groups(plan: Sequence[PlannedCase], columns: set[ColumnKey]) -> Iterator[tuple[ColumnKey, Group]]:
     """The columns of a model's plan, and the cases that its number there is over."""
     for case in plan:
-        place = Place(case.suite, case.data, case.geometry, case.case, "robust_accuracy" if case.threat else "top1")
-        if place in places:
-            yield place, Group("case", case.case, (case,))
+        key = ColumnKey(case.suite, case.data, case.geometry, case.case, case.accuracy)
+        if key in columns:
+            yield key, Group("case", case.case, (case,))
     for group in groups(plan):
         last = group.last
         for row in (row for row in AGGREGATES if row.scope == group.scope):
-            place = Place(last.suite, last.data, last.geometry, group.name, row.name)
-            if place in places and not group.absent and not group.wants_clean:
-                yield place, group
+            key = ColumnKey(last.suite, last.data, last.geometry, group.name, row.name)
+            if key in columns and not group.absent and not group.wants_clean:
+                yield key, group
 
 
 def _number(metric: str, group: Group, correct: Correct, reference: Reference) -> Contributions | str:
@@ -176,17 +123,20 @@ def _number(metric: str, group: Group, correct: Correct, reference: Reference) -
     return attempt(row, cells_of(group, correct, against))
 
 
-def _images(group: Group, correct: Correct) -> Hashable:
+def _share(number: Contributions, group: Group, correct: Correct) -> Share:
+    values = number.linear().astype(np.float32)
+    return Share(values, _over(group, correct), group, {group.last.seed: float(number.value)})
+
+
+def _over(group: Group, correct: Correct) -> Over:
     """What a reading gives to models that have seen the same images is the same index."""
-    return id(correct[group.last].index), frozenset(id(correct[case].index) for case in group.members)
-
-
-def _model(case: PlannedCase) -> str:
-    """The model's name without its seed."""
-    return case.model.replace(f"{VARIANT}seed {case.seed}", "")
+    cases = frozenset((case.case, case.data, case.geometry, case.label_space) for case in group.members)
+    return Over(cases, (id(correct[group.last].index), frozenset(id(correct[case].index) for case in group.members)))
 
 
 def _mean(seeds: Sequence[Share]) -> Share:
-    """Of several seeds one, if they have seen the same images; else that of the first."""
-    alike = [share for share in seeds if share.images == seeds[0].images]
-    return replace(seeds[0], values=np.mean([share.values for share in alike], axis=0))
+    """Of several seeds one: of those that ran the same cases on the same images as most of them."""
+    most = usual(share.over for share in seeds)
+    alike = [share for share in seeds if share.over == most]
+    single = {seed: value for share in alike for seed, value in share.seeds.items()}
+    return replace(alike[0], values=np.mean([share.values for share in alike], axis=0), seeds=single)

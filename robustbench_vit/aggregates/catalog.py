@@ -11,7 +11,8 @@ class Aggregate(Row):
     """A number over several cases of one model, always over the images that all of them share.
 
     The target is a function ``(cells: Sequence[Cell]) -> Contributions``; it raises `CaseError` where the number is
-    not defined.
+    not defined. Of scope ``models`` it is a function of what all models of a table have right, and its numbers are as
+    many, see `robustbench_vit.aggregates.effective`.
 
     Args:
         unit: ``rate``, ``ratio``, ``kappa`` or ``percent of the reference``.
@@ -70,6 +71,16 @@ AGGREGATES: Catalog[Aggregate] = Catalog(
             definition="100 · sum over severities 1 to 5 of the error (1 − top1) / the same of the reference",
             scope="corruption",
             compares=True,
+        ),
+        Aggregate(
+            "effective_robustness",
+            "robustbench_vit.aggregates.effective:effective_robustness",
+            "accuracy beyond what clean accuracy lets one expect",
+            reference="Taori et al., NeurIPS 2020, section 2",
+            definition="mean top1 of the perturbed cases − what the line logit(perturbed) = a + b · logit(clean) gives "
+            "for the model's clean top1; the line is fitted by least squares to the models of the table that have the "
+            "same cases and images, and depends on which they are",
+            scope="models",
         ),
         Aggregate(
             "error_consistency",

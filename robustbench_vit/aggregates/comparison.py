@@ -100,7 +100,7 @@ def _questions(suite: str, pairing: Pairing, known: Known, reference: Reference)
     """The cases of a suite, then what is over several of them."""
     shared = {case: other for case, other in pairing.partners.items() if case.suite == suite}
     for case, other in shared.items():
-        yield _Question(Group("case", case.case, (case, other)), METRICS["robust_accuracy" if case.threat else "top1"])
+        yield _Question(Group("case", case.case, (case, other)), METRICS[case.accuracy])
     over = [_grid(case, known.grids[case]) for case in shared if case in known.grids]
     twins = {one: known.grids[shared[case]][at] for case in shared for at, one in known.grids.get(case, {}).items()}
     for group in [*over, *groups(list(shared))]:
@@ -199,11 +199,21 @@ def _mcnemar(sides: _Sides) -> _Test:
 
 
 def _warning(question: _Question, pairing: Pairing, known: Known) -> str:
-    """The doubts about a case, or the curve of one case, with the name of the model they are about."""
-    if question.group.scope not in {"case", "eps"}:
-        return ""
-    both = ((pairing.a, question.group.members[0]), (pairing.b, question.group.members[-1]))
-    return BETWEEN.join(f"{name}: {text}" for name, case in both for text in known.warnings[case])
+    """Doubts about a case or the curve of one, and what is missing, with the name of the model they are about."""
+    members = question.group.members
+    half = len(members) // 2
+    both = ((pairing.a, members[:half]), (pairing.b, members[half:]))
+    one = question.group.scope in {"case", "eps"}
+    texts = [(name, text) for name, own in both for text in (known.warnings[own[-1]] if one else ())]
+    texts += [(name, text) for name, own in both if (text := _partial(own, known, one=one))]
+    return BETWEEN.join(f"{name}: {text}" for name, text in texts)
+
+
+def _partial(cases: Sequence[PlannedCase], known: Known, *, one: bool) -> str:
+    found = [case for case in cases if case in known.partial]
+    if not found or one:
+        return known.partial[found[0]] if found else ""
+    return f"{len(found)} of {len(cases)} cases are partial, such as {found[0].case} ({known.partial[found[0]]})"
 
 
 def _judged(asked: Sequence[_Question], found: Sequence[Difference]) -> Iterator[Difference]:

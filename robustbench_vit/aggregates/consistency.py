@@ -8,6 +8,8 @@ from robustbench_vit.aggregates.groups import Cell
 from robustbench_vit.errors import CaseError
 from robustbench_vit.metrics.contributions import Contributions, FloatArray
 
+_RATES = (0.0, 1.0)
+
 
 def error_consistency(cells: Sequence[Cell]) -> Contributions:
     """κ = (c_obs − c_exp) / (1 − c_exp): 1 if the same images are right, 0 if no more of them than by chance.
@@ -28,7 +30,7 @@ def error_consistency(cells: Sequence[Cell]) -> Contributions:
     values = _values(cells)
     if not np.isfinite(_kappas(values.mean(axis=0))).all():
         raise CaseError("not defined: both are right on all images, or both wrong, so chance alone makes them agree")
-    return Contributions(values, _mean_kappa)
+    return Contributions(values, _mean_kappa, bounds=_RATES)
 
 
 def observed_consistency(cells: Sequence[Cell]) -> Contributions:
@@ -37,7 +39,7 @@ def observed_consistency(cells: Sequence[Cell]) -> Contributions:
     Args:
         cells: As for `error_consistency`.
     """
-    return Contributions(_values(cells), lambda means: _consistencies(means)[0].mean(axis=-1))
+    return Contributions(_values(cells), lambda means: _consistencies(means)[0].mean(axis=-1), bounds=_RATES)
 
 
 def expected_consistency(cells: Sequence[Cell]) -> Contributions:
@@ -46,7 +48,7 @@ def expected_consistency(cells: Sequence[Cell]) -> Contributions:
     Args:
         cells: As for `error_consistency`.
     """
-    return Contributions(_values(cells), lambda means: _consistencies(means)[1].mean(axis=-1))
+    return Contributions(_values(cells), lambda means: _consistencies(means)[1].mean(axis=-1), bounds=_RATES)
 
 
 def accuracy_difference(cells: Sequence[Cell]) -> Contributions:
@@ -55,7 +57,8 @@ def accuracy_difference(cells: Sequence[Cell]) -> Contributions:
     Args:
         cells: As for `error_consistency`.
     """
-    return Contributions(np.mean([one.correct - two.correct for one, two in _pairs(cells)], axis=0))
+    differences = np.mean([one.correct - two.correct for one, two in _pairs(cells)], axis=0)
+    return Contributions(differences, bounds=(-1.0, 1.0))
 
 
 def _pairs(cells: Sequence[Cell]) -> list[tuple[Cell, Cell]]:

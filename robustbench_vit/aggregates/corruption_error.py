@@ -25,7 +25,7 @@ def corruption_error(cells: Sequence[Cell]) -> Contributions:
         Hendrycks & Dietterich, ICLR 2019, section 4.2.
     """
     own, reference = _sums([1 - cell.correct for cell in cells]), _sums([cell.reference for cell in cells])
-    return _ratio(cells, own, reference, "makes no error on")
+    return _ratio(cells, own, reference, 0, "makes no error on")
 
 
 def relative_corruption_error(cells: Sequence[Cell]) -> Contributions:
@@ -46,7 +46,7 @@ def relative_corruption_error(cells: Sequence[Cell]) -> Contributions:
     clean, *corrupted = cells
     own = _sums([clean.correct - cell.correct for cell in corrupted])
     reference = _sums([cell.reference - clean.reference for cell in corrupted])
-    return _ratio(corrupted, own, reference, "errs no more than on clean images on")
+    return _ratio(corrupted, own, reference, -len(SEVERITIES), "errs no more than on clean images on")
 
 
 def _sums(values: Sequence[FloatArray]) -> FloatArray:
@@ -56,12 +56,16 @@ def _sums(values: Sequence[FloatArray]) -> FloatArray:
     return sums
 
 
-def _ratio(cells: Sequence[Cell], own: FloatArray, reference: FloatArray, fault: str) -> Contributions:
+def _ratio(cells: Sequence[Cell], own: FloatArray, reference: FloatArray, least: int, fault: str) -> Contributions:
+    """The mean of quotients; ``least`` is the smallest sum that an image can contribute to ``own``."""
     lost = [cell for cell, mean in zip(cells[:: len(SEVERITIES)], reference.mean(axis=0), strict=True) if mean <= 0]
     if lost:
         names = ", ".join(curve_of(cell.case) for cell in lost)
         raise CaseError(f"not defined: over these {len(own)} images the reference {fault} {names}")
-    return Contributions(np.hstack([own, reference]), _mean_percent)
+    # The reference is what it is: of it, nothing is said but what these images say.
+    bounds = zip((least, len(SEVERITIES)), (reference.min(axis=0), reference.max(axis=0)), strict=True)
+    low, high = (np.concatenate([np.full(own.shape[1], end), seen]) for end, seen in bounds)
+    return Contributions(np.hstack([own, reference]), _mean_percent, bounds=(low, high))
 
 
 def _mean_percent(means: FloatArray) -> FloatArray:

@@ -37,7 +37,7 @@ class Difference:
             each image.
         p_holm: p adjusted by Holm's method over all rows of the comparison, cases and aggregates together; the same
             cases in two suites are one test.
-        detectable: Smallest true difference that this many images show with power 0.8 at two-sided 0.05.
+        detectable: Smallest true difference that this many images show with a power of about 0.8 at two-sided 0.05.
         better: Name of the better model where p_holm < 0.05, else ``tie``.
         unit: ``rate``, or ``percent of the reference``.
         definition: Formula of the number in words.

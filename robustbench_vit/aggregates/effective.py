@@ -11,12 +11,6 @@ from robustbench_vit.metrics.intervals import Estimate, percentiles, resampled_m
 EFFECTIVE = "effective_robustness"
 """Name of the number."""
 
-DEFINITION = (
-    "mean top1 of the perturbed cases − what the line logit(perturbed) = a + b · logit(clean) gives for the model's "
-    "clean top1; the line is fitted by least squares to all {models} models of the table and depends on which they are"
-)
-"""Definition, with the number of models to be filled in."""
-
 FEWEST = 3
 """Models a line is fitted to at least; through two it always passes."""
 
@@ -35,12 +29,25 @@ class Line:
     intercept: float
     robustness: list[Estimate]
 
+    def distance(self, clean: float, shifted: float, n: int, others: int) -> float:
+        """How far a model lies above the line.
+
+        Args:
+            clean: Its clean accuracy.
+            shifted: Its accuracy under the shift.
+            n: Images behind the first.
+            others: Images behind the second.
+        """
+        expected = _rate(self.intercept + self.slope * _logit(np.array(clean), n))
+        return float(_inside(np.array(shifted), others) - expected)
+
 
 def effective_robustness(clean: FloatArray, shifted: FloatArray) -> Line:
     """Fit the line that clean accuracy predicts accuracy under shift by, and measure each model's distance from it.
 
     ρ(m) = shifted(m) − β(clean(m)), β(p) = logit⁻¹(a + b · logit(p)) with a and b by least squares over the models.
-    Accuracies of 0 and 1, which have no logit, count as half an image's worth more or less.
+    Accuracies of 0 and 1, which have no logit, count as half an image's worth more or less, in β and before the minus:
+    else a model that is always right would lie half an image above a line that goes through it.
 
     Intervals are percentiles over resampled images, the same for all models, with the line fitted anew in every
     replicate. They hold what other images would change, and not what other models would: each model is also a point of
@@ -89,10 +96,21 @@ def _distances(
     common = ((x - middle) * y).sum(axis=-1, keepdims=True)
     slope = np.divide(common, spread, out=np.full_like(spread, np.nan), where=spread > 0)
     intercept = y.mean(axis=-1, keepdims=True) - slope * middle
-    return shifted - 1 / (1 + np.exp(-intercept - slope * x)), slope, intercept
+    return _inside(shifted, others) - _rate(intercept + slope * x), slope, intercept
+
+
+def _inside(accuracy: FloatArray, n: int) -> FloatArray:
+    """Accuracies over n images, half an image away from 0 and 1 at least."""
+    return np.clip(accuracy, 0.5 / n, 1 - 0.5 / n)
 
 
 def _logit(accuracy: FloatArray, n: int) -> FloatArray:
-    inside = np.clip(accuracy, 0.5 / n, 1 - 0.5 / n)
+    inside = _inside(accuracy, n)
     logit: FloatArray = np.log(inside / (1 - inside))
     return logit
+
+
+def _rate(logit: FloatArray) -> FloatArray:
+    """The inverse of the logit."""
+    rate: FloatArray = 1 / (1 + np.exp(-logit))
+    return rate

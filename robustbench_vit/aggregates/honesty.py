@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from robustbench_vit.aggregates.attacks import BROKEN_BY, eps_cells
-from robustbench_vit.aggregates.references import VARIANT
+from robustbench_vit.aggregates.names import spec_of
 from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.metrics.intervals import wilson
 from robustbench_vit.metrics.mcnemar import mcnemar
@@ -188,9 +188,7 @@ def _single(threat: Threat | None) -> bool:
 
 def _own(case: PlannedCase) -> bool:
     """Whether transferred examples were made on the very model that is judged, with its gradients."""
-    # Tables add digits of the digest, or the seed, to a model's name where two have one name.
-    name = case.model.partition(VARIANT)[0].partition(" #")[0]
-    return case.threat is not None and case.threat.source == name
+    return case.threat is not None and case.threat.source == spec_of(case.model)
 
 
 def _strongest(case: PlannedCase, rivals: Iterable[PlannedCase], left: _Left) -> Stronger | None:

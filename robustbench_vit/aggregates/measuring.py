@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import nan
+from math import isnan, nan
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -75,9 +75,14 @@ def estimates(found: Mapping[_Name, Contributions | str]) -> dict[_Name, tuple[E
         for name, number in zip(alike, estimate(list(alike.values())), strict=True)
     }
     return {
-        name: (NOTHING, item, "") if isinstance(item, str) else (numbers[name], "", item.remark)
+        name: (NOTHING, item, "") if isinstance(item, str) else (numbers[name], _reason(numbers[name]), item.remark)
         for name, item in found.items()
     }
+
+
+def _reason(number: Estimate) -> str:
+    """Why a number that is defined is none."""
+    return "not a number: some of its rows hold a value that is none" if isnan(number.value) else ""
 
 
 def of_case(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from robustbench_vit.aggregates.cells import Correct
 from robustbench_vit.aggregates.honesty import comparisons
-from robustbench_vit.aggregates.references import VARIANT, WEIGHTS
+from robustbench_vit.aggregates.names import spec_of, without_variant
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.errors import CaseError, SpecError, UnknownNameError
 from robustbench_vit.records import PlannedCase
@@ -39,11 +39,13 @@ class Known:
         correct: 1 where the model is right, by sample id: of each case, and of each point of ``grids``.
         grids: A case of min_eps as one case an eps.
         warnings: Why the number of a case, or of a point, may not mean what it seems to.
+        partial: What is missing of a case that is not done.
     """
 
     correct: Correct = field(default_factory=dict)
     grids: dict[PlannedCase, dict[float, PlannedCase]] = field(default_factory=dict)
     warnings: dict[PlannedCase, list[str]] = field(default_factory=dict)
+    partial: dict[PlannedCase, str] = field(default_factory=dict)
 
 
 def pair(cases: Sequence[PlannedCase], a: str, b: str) -> Pairing:
@@ -86,11 +88,14 @@ def know(pairing: Pairing, scored: Callable[[PlannedCase], Scored]) -> Known:
     for case in dict.fromkeys([*pairing.partners, *pairing.partners.values(), *pairing.attacks]):
         one = scored(case)
         known.correct[case], known.warnings[case] = one.correct, list(one.doubts)
+        if one.settled.status == "partial":
+            known.partial[case] = f"partial, {len(one.correct):,} of {case.n:,} images"
         if one.points:
             points = {at: replace(case, case_key=f"{case.case_key} eps={at!r}") for at in one.points}
             known.correct.update({points[at]: right for at, right in one.points.items()})
             # One list for all, so that what is added below is known of every point.
             known.warnings.update(dict.fromkeys(points.values(), known.warnings[case]))
+            known.partial.update(dict.fromkeys(points.values(), known.partial[case]) if case in known.partial else {})
             known.grids[case] = points
     for suite, model in dict.fromkeys((case.suite, case.model_key) for case in pairing.attacks):
         own = {case: known.correct[case] for case in pairing.attacks if (case.suite, case.model_key) == (suite, model)}
@@ -101,26 +106,21 @@ def know(pairing: Pairing, scored: Callable[[PlannedCase], Scored]) -> Known:
 
 def _of_model(cases: Iterable[PlannedCase], name: str) -> list[PlannedCase]:
     """The cases of the one model that is called so."""
-    called = [case for case in cases if name in {case.model, case.model_key, _base(case)}]
+    called = [case for case in cases if name in {case.model, case.model_key, without_variant(case.model)}]
     if not called:
-        alike = [case for case in cases if _base(case).partition(WEIGHTS)[0] == name]
+        alike = [case for case in cases if spec_of(case.model) == name]
         if not alike:
-            raise UnknownNameError("model", name, {_base(case) for case in cases})
+            raise UnknownNameError("model", name, {without_variant(case.model) for case in cases})
         called = alike
-    keys = {case.model_key: _base(case) for case in called}
+    keys = {case.model_key: without_variant(case.model) for case in called}
     if len(keys) > 1:
         names = sorted(keys if len(set(keys.values())) < len(keys) else keys.values())
         raise SpecError(f"{name} is the name of {len(keys)} models; give one of {', '.join(names)}")
     return called
 
 
-def _base(case: PlannedCase) -> str:
-    """The model's name without what tells its seeds and dtypes apart."""
-    return case.model.partition(VARIANT)[0]
-
-
 def _name(cases: Sequence[PlannedCase]) -> str:
-    return cases[0].model if len({case.model for case in cases}) == 1 else _base(cases[0])
+    return cases[0].model if len({case.model for case in cases}) == 1 else without_variant(cases[0].model)
 
 
 def _ran(cases: Iterable[PlannedCase]) -> dict[tuple[str, str], PlannedCase]:

@@ -1,20 +1,35 @@
 """Ranks that show ties as ties: all models of a column against one another, over the same images."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import erfc, sqrt
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from robustbench_vit.metrics.contributions import Contributions, FloatArray
+from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.metrics.detectable import LEVEL
 from robustbench_vit.metrics.holm import holm
+
+_Over = TypeVar("_Over", bound=Hashable)
 
 _CHUNK = 2048  # images at a time: 500 models then take 8 MB
 
 _NOTHING = 1e-9  # of two squared lengths: the rounding of a difference of equal models
+
+
+class Over(NamedTuple):
+    """What a number is over. Models are compared where both are equal.
+
+    Args:
+        cases: Its cases, whatever seed their draws have.
+        images: Its images: equal for shares of the same images in the same order.
+    """
+
+    cases: Hashable
+    images: Hashable
 
 
 @dataclass(frozen=True)
@@ -23,19 +38,13 @@ class Candidate:
 
     Args:
         shares: Shape (N,), what each image contributes: `Contributions.linear`.
-        images: What tells its images from those of others: equal for models whose shares are of the same images in the
-            same order.
+        over: The cases and images it is over.
         doubt: Why the number must not be ranked, such as its warning; else empty.
     """
 
-    shares: FloatArray
-    images: Hashable
+    shares: NDArray[np.floating]
+    over: Over
     doubt: str = ""
-
-    @classmethod
-    def of(cls, number: Contributions, images: Hashable, doubt: str = "") -> "Candidate":
-        """Of a number as metrics and aggregates give it."""
-        return cls(number.linear(), images, doubt)
 
 
 @dataclass(frozen=True)
@@ -56,9 +65,9 @@ class Standing:
 def standings(candidates: Mapping[str, Candidate], higher_is_better: bool = True) -> dict[str, Standing]:
     """Rank the models of a column; a column without a better end has no ranks, so nobody should ask.
 
-    Models are ranked over the same images. Where they have seen different ones, the images that most of them have seen
-    count (of as many, those that came first), and the others are not ranked: cutting everybody down to what all share
-    would let one short run blur the whole column.
+    Models are ranked over the same cases and images. Where they have run different cases or seen different images, what
+    most of them have counts (of as many, what came first), and the others are not ranked: a mean over the easy half of
+    a family would be first in it, and cutting everybody down to what all share would let one short run blur the column.
 
     Args:
         candidates: By the model's name or key.
@@ -67,28 +76,36 @@ def standings(candidates: Mapping[str, Candidate], higher_is_better: bool = True
     Returns:
         In the order given.
     """
-    usual = Counter(one.images for one in candidates.values() if not one.doubt).most_common(1)
-    why = {name: _why_not(one, usual[0][0] if usual else None) for name, one in candidates.items()}
+    most = usual(one.over for one in candidates.values() if not one.doubt)
+    why = {name: _why_not(one, most) for name, one in candidates.items()}
     ranked = [name for name, reason in why.items() if not reason]
     places = iter(_standings([candidates[name].shares for name in ranked], higher_is_better)) if ranked else iter(())
     return {name: Standing(None, False, reason) if reason else next(places) for name, reason in why.items()}
 
 
-def _why_not(one: Candidate, images: Hashable) -> str:
+def usual(found: Iterable[_Over]) -> _Over | None:
+    """What most models are over; of as many, what came first. None if there is no model."""
+    most = Counter(found).most_common(1)
+    return most[0][0] if most else None
+
+
+def _why_not(one: Candidate, most: Over | None) -> str:
     if one.doubt:
         return f"not ranked, for its number is in doubt: {one.doubt}"
-    if one.images != images:
-        return "not ranked, for it has not seen the same images as most models"
+    if most and one.over.cases != most.cases:
+        return "not ranked, for it is not over the same cases as those of most models"
+    if most and one.over.images != most.images:
+        return "not ranked, for it is not over the same images as those of most models"
     return "" if len(one.shares) and np.isfinite(one.shares).all() else "not ranked, for it has no number"
 
 
-def _standings(shares: list[FloatArray], higher_is_better: bool) -> Iterator[Standing]:
+def _standings(shares: Sequence[NDArray[np.floating]], higher_is_better: bool) -> Iterator[Standing]:
     better, best = beats(np.stack(shares, axis=1), higher_is_better)
     for rank, worse in zip(1 + better.sum(axis=0), better[best], strict=True):
         yield Standing(int(rank), not worse)
 
 
-def beats(shares: FloatArray, higher_is_better: bool = True) -> tuple[NDArray[np.bool_], int]:
+def beats(shares: NDArray[np.floating], higher_is_better: bool = True) -> tuple[NDArray[np.bool_], int]:
     """Which model is significantly better than which, all pairs tested together.
 
     For each pair with d the differences of the shares, z = (|Σ d| − c)₊ / √(Σ d²), with c the largest difference that a
@@ -118,7 +135,7 @@ def beats(shares: FloatArray, higher_is_better: bool = True) -> tuple[NDArray[np
     return (apart | apart.T) & (ahead > 0), int(np.argmax(sums if higher_is_better else -sums))
 
 
-def _moments(shares: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+def _moments(shares: NDArray[np.floating]) -> tuple[FloatArray, FloatArray, float]:
     """Σ x of each model, Σ (xᵢ − xⱼ)² of each pair, and the largest |xᵢ − xⱼ| of any image."""
     models = shares.shape[1]
     sums, products, largest = np.zeros(models), np.zeros((models, models)), 0.0

@@ -11,13 +11,15 @@ import pyarrow.compute as pc
 
 from robustbench_vit.aggregates.boards import TAG
 from robustbench_vit.aggregates.groups import CLEAN
-from robustbench_vit.aggregates.references import VARIANT, WEIGHTS, AlexNet, Reference, reference_model
+from robustbench_vit.aggregates.names import with_variant, with_weights
+from robustbench_vit.aggregates.references import AlexNet, Reference, reference_model
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.aggregates.scored_file import Key, in_order, table_of
 from robustbench_vit.aggregates.scored_files import scored_files
 from robustbench_vit.aggregates.scoring import judge_boards, judge_plan, plans
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
+from robustbench_vit.store.manifests import check_versions
 from robustbench_vit.trials import Trials
 
 RELIABILITY = ("suite", "data", "geometry", "case", "model", "bin", "images", "confidence", "accuracy")
@@ -28,11 +30,11 @@ class Reading:
     """What several results folders hold.
 
     Args:
-        folders: Results folders. What two of them share counts once, the larger n wins.
+        folders: Results folders. What two of them share counts once, see `merged`.
         reference: Model of the folders that corruption errors are relative to; None is AlexNet as published.
 
     Raises:
-        StoreError: If a folder holds no results or a file cannot be read.
+        StoreError: If a folder holds no results, a file cannot be read, or folders hold two versions of a case.
         UnknownNameError: If no model is called as the reference.
         SpecError: If several are.
     """
@@ -159,22 +161,29 @@ def planned(folders: Sequence[Path]) -> dict[PlannedCase, Store]:
 def merged(plan: Mapping[Store, Sequence[PlannedCase]]) -> dict[PlannedCase, Store]:
     """The cases of several folders, their models named as in tables, and where they are.
 
-    What two folders share counts once, the larger n wins.
+    What two folders share counts once: what was run before what failed or was skipped, then the larger n, then what is
+    done before what is partial, in whatever order the folders are given.
 
     Args:
         plan: The cases of each folder.
+
+    Raises:
+        StoreError: If a case of one model was run with two versions of the perturbation or of the data.
     """
-    chosen: dict[tuple[str, str, str], tuple[PlannedCase, Store]] = {}
+    held: dict[tuple[str, str, str], list[tuple[PlannedCase, Store]]] = {}
     for store, cases in plan.items():
         for case in cases:
-            key = (case.suite, case.model_key, case.case_key)
-            if key not in chosen or chosen[key][0].n < case.n:
-                chosen[key] = (case, store)
-    names = model_names([case for case, _ in chosen.values()])
-    variants = _variants([case for case, _ in chosen.values()])
-    return {
-        replace(case, model=names[case.model_key] + variants.get(case, "")): store for case, store in chosen.values()
-    }
+            held.setdefault((case.suite, case.model_key, case.case_key), []).append((case, store))
+    chosen = dict(max(entries, key=_worth) for entries in held.values())
+    check_versions([case for case in chosen if case.was_run])
+    names = _named(list(chosen))
+    return {replace(case, model=names[case]): store for case, store in chosen.items()}
+
+
+def _worth(entry: tuple[PlannedCase, Store]) -> tuple[object, ...]:
+    """What was run counts more than what was not, then more images; the folder's name decides as the last."""
+    case, store = entry
+    return (case.was_run, case.n, case.status == "done", str(store.root))
 
 
 def model_names(cases: Sequence[PlannedCase]) -> dict[str, str]:
@@ -182,15 +191,12 @@ def model_names(cases: Sequence[PlannedCase]) -> dict[str, str]:
     keys: dict[str, set[str]] = {}
     for case in cases:
         keys.setdefault(case.model, set()).add(case.model_key)
-    return {
-        key: name if len(same) == 1 else f"{name}{WEIGHTS}{key.rpartition('-')[2][:6]}"
-        for name, same in keys.items()
-        for key in same
-    }
+    return {key: name if len(same) == 1 else with_weights(name, key) for name, same in keys.items() for key in same}
 
 
-def _variants(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
-    """What tells a model's rows apart where one case was run with several seeds or dtypes."""
+def _named(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
+    """What tables call the model of each case: with seed or dtype where one case was run with several."""
+    names = model_names(cases)
     asked: dict[tuple[str, str], set[tuple[int, str]]] = {}
     for case in cases:
         asked.setdefault((case.suite, case.model_key), set()).add((case.seed, case.dtype))
@@ -200,8 +206,11 @@ def _variants(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
         again[case.suite, case.model_key, *case.identity[:5]].add(case.dtype)
     dtypes = {key[:2] for key, found in again.items() if len(found) > 1}
     return {
-        case: (f"{VARIANT}seed {case.seed}" if (case.suite, case.model_key) in seeds else "")
-        + (f"{VARIANT}{case.dtype}" if (case.suite, case.model_key) in dtypes else "")
+        case: with_variant(
+            names[case.model_key],
+            case.seed if (case.suite, case.model_key) in seeds else None,
+            case.dtype if (case.suite, case.model_key) in dtypes else "",
+        )
         for case in cases
     }
 

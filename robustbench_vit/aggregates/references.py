@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from robustbench_vit.aggregates.corruptions import SEVERITIES, place
+from robustbench_vit.aggregates.names import without_variant
 from robustbench_vit.errors import SpecError, UnknownNameError
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import Spec, parse
@@ -18,12 +19,6 @@ ALEXNET = "AlexNet"
 
 VALIDATION = 50_000
 """Images of the validation set of ImageNet-1k, on which AlexNet's errors were measured."""
-
-VARIANT = " · "
-"""Stands between a model's name and what tells its variants apart, such as the seed."""
-
-WEIGHTS = " #"
-"""Stands between a name that different weights share and digits of their digest."""
 
 _SIDE = 224  # of ImageNet-C's images
 _NAMED = 4  # missing cases a reason names before it counts the rest
@@ -143,7 +138,7 @@ def reference_model(
         UnknownNameError: If no model is called so; offers the closest names.
         SpecError: If several are.
     """
-    names = {case.model_key: case.model.partition(VARIANT)[0] for case in cases}
+    names = {case.model_key: without_variant(case.model) for case in cases}
     keys = [key for key, shown in names.items() if name in {key, shown}]
     if not keys:
         raise UnknownNameError("reference model", name, set(names.values()))

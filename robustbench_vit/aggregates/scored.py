@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ class Scored:
     """A case of one model, measured.
 
     Args:
-        case: The case.
+        case: The case as planned.
         numbers: All that its own rows say.
         correct: 1 where the model is right, else 0, by sample id in canonical order.
         doubts: Why its accuracy may not mean what it seems to.
@@ -42,6 +43,24 @@ class Scored:
     reliability: FloatArray | None = None
     points: "Mapping[float, pd.Series[float]]" = field(default_factory=dict)
 
+    @property
+    def settled(self) -> PlannedCase:
+        """The case with the status that its rows give it."""
+        return settled(self.case, len(self.correct))
+
+
+def settled(case: PlannedCase, rows: int) -> PlannedCase:
+    """A case that is done by the plan is partial if rows are missing.
+
+    Args:
+        case: The case as planned.
+        rows: How many of its n images have a row.
+    """
+    if case.status != "done" or rows >= case.n:
+        return case
+    there = f"rows of {rows:,} of {case.n:,} images are" if rows else "neither its rows nor scores of them are"
+    return replace(case, status="partial", reason=f"{there} in the results folder")
+
 
 def score_case(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -> Scored:
     """Measure a case by its rows.
@@ -54,12 +73,10 @@ def score_case(case: PlannedCase, rows: Callable[[PlannedCase], pd.DataFrame]) -
         StoreError: If rows lack a column or hold a sample twice.
     """
     found = read(case, rows)
-    if case.status == "done" and not len(found):
-        case = replace(case, status="partial", reason="its rows are not in the results folder")
     clean = case.family == CLEAN and len(found) > 0
     return Scored(
         case,
-        tuple(_measure(case, found)),
+        tuple(_measure(settled(case, len(found)), found)),
         correctness(found),
         tuple(doubts(case, found)),
         decisions(case, found),
@@ -80,9 +97,9 @@ def _measure(case: PlannedCase, rows: pd.DataFrame) -> Iterator[Measurement]:
         yield from _unmeasured(case)
         return
     metrics = [metric for metric in METRICS if set(metric.columns) <= set(rows.columns)]
-    yield from metrics_of(case, metrics, rows)
-    yield from of_attack(case, rows)
-    yield from figures(case, rows, {column for metric in metrics for column in metric.columns})
+    known = {column for metric in metrics for column in metric.columns}
+    for number in chain(metrics_of(case, metrics, rows), of_attack(case, rows), figures(case, rows, known)):
+        yield number if number.reason else replace(number, reason=case.reason)
 
 
 def _unmeasured(case: PlannedCase) -> Iterator[Measurement]:

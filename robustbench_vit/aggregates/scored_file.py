@@ -30,6 +30,10 @@ FORMAT = "1"
 """Grows when files of older versions can no longer be read."""
 
 _ABOUT = b"robustbench_vit"
+_NEXT = (
+    "without the rows of its cases it cannot be made again: copy this file again from where it came, or add cases/ of "
+    "the run and score again"
+)
 
 _TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64()}
 
@@ -114,9 +118,9 @@ class ScoredFile:
             fits = found._about.get("format") == FORMAT and found._columns == set(_SCHEMA.names)
             _ = found.known if fits else None
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise StoreError(f"cannot read {file}: {error}; delete this file and score again") from error
+            raise StoreError(f"cannot read {file}: {error}; {_NEXT}") from error
         if not fits:
-            raise StoreError(f"{file} holds no scores of format {FORMAT}; delete this file and score again")
+            raise StoreError(f"{file} holds no scores of format {FORMAT}; {_NEXT}")
         return found
 
     def write(self, file: Path) -> None:

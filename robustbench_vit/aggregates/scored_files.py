@@ -1,6 +1,6 @@
 """Score what is new or changed in a results folder, and keep the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def scored_files(store: Store, cases: Sequence[PlannedCase] | None = None) -> di
     """The scored file of each model, by model key; made or mended where it does not fit the rows.
 
     Rows that are no longer there are not asked for: what was scored of them stands. So a folder of manifests and scored
-    files alone can be reported, in a thousandth of the space. A folder that cannot be written is scored in memory.
+    files alone can be reported, in a tenth of the space or less. A folder that cannot be written is scored in memory.
 
     Args:
         store: The results folder.
@@ -32,6 +32,35 @@ def scored_files(store: Store, cases: Sequence[PlannedCase] | None = None) -> di
     return {model: _scored_file(store, model, plan) for model, plan in planned.items()}
 
 
+def keep_scores(store: Store, scored: Iterable[Scored]) -> int:
+    """Take over what other folders scored of cases whose rows are not here.
+
+    Args:
+        store: The results folder.
+        scored: The cases, as its manifests have them.
+
+    Returns:
+        How many files were written; one that says the same already is left alone.
+
+    Raises:
+        StoreError: If a file cannot be read or written.
+    """
+    models: dict[str, list[Scored]] = {}
+    for one in scored:
+        models.setdefault(one.case.model_key, []).append(one)
+    fresh = {model: own for model, own in models.items() if not _says(store.scored_file(model), own)}
+    for model, own in fresh.items():
+        without_rows = {one.case.case_key: "" for one in own}
+        ScoredFile.of(_rows(own, without_rows)).write(store.scored_file(model))
+    return len(fresh)
+
+
+def _says(file: Path, scored: Iterable[Scored]) -> bool:
+    known = ScoredFile.open(file).known if file.exists() else {}
+    cases = {Key(one.case.suite, one.case.case_key): one.case for one in scored}
+    return all(key in known and known[key][0] == planned_text(case) for key, case in cases.items())
+
+
 def _scored_file(store: Store, model: str, plan: Sequence[PlannedCase]) -> ScoredFile:
     file = store.scored_file(model)
     prints = store.fingerprints(model, (case.case_key for case in plan))
@@ -41,10 +70,30 @@ def _scored_file(store: Store, model: str, plan: Sequence[PlannedCase]) -> Score
         return before
     kept = before.scored(Key(case.suite, case.case_key) for case in standing) if before else {}
     scored = [_scored(case, store, kept) for case in plan]
+    _check_images(store, scored)
     after = ScoredFile.of(_rows(scored, prints))
-    with suppress(StoreError):  # a folder of somebody else's
-        after.write(file)
+    if any(len(one.correct) for one in scored):  # else there is nothing worth a file
+        with suppress(StoreError):  # a folder of somebody else's
+            after.write(file)
     return after
+
+
+def _check_images(store: Store, scored: Iterable[Scored]) -> None:
+    """Rows of other images than those of the other cases on the same data are of another run.
+
+    Raises:
+        StoreError: If two whole cases have different images at one place of the canonical order.
+    """
+    known: dict[tuple[str, str], Scored] = {}
+    for one in (one for one in scored if len(one.correct) == one.case.n > 0):
+        other = known.setdefault((one.case.data, one.case.label_space), one)
+        both = min(one.case.n, other.case.n)
+        if not one.correct.index[:both].equals(other.correct.index[:both]):
+            files = [store.case_file(each.case.model_key, each.case.case_key) for each in (one, other)]
+            raise StoreError(
+                f"{files[0]} and {files[1]} are both said to be of {one.case.data}, and hold different images; copy "
+                "again the one that is not of this run, or delete it and run the same command again"
+            )
 
 
 def _before(file: Path, rows_are_there: bool) -> ScoredFile | None:

@@ -10,7 +10,7 @@ import pandas as pd
 from robustbench_vit.aggregates.boards import boards, is_heard, measure_board
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
 from robustbench_vit.aggregates.cells import Correct, cells_of
-from robustbench_vit.aggregates.groups import Group, groups
+from robustbench_vit.aggregates.groups import Group, groups, split
 from robustbench_vit.aggregates.honesty import BETWEEN, WARNED, comparisons
 from robustbench_vit.aggregates.measuring import NOTHING, attempt, estimates, of_case
 from robustbench_vit.aggregates.references import AlexNet, Reference, defined, reference_model
@@ -88,10 +88,7 @@ def frame(measurements: Sequence[Measurement]) -> pd.DataFrame:
 
 def plans(cases: Sequence[PlannedCase]) -> list[list[PlannedCase]]:
     """The cases of each suite and model, in the order of first appearance."""
-    found: dict[tuple[str, str], list[PlannedCase]] = {}
-    for case in cases:
-        found.setdefault((case.suite, case.model_key), []).append(case)
-    return list(found.values())
+    return list(split(cases, lambda case: (case.suite, case.model_key)))
 
 
 class Judged(NamedTuple):
@@ -108,8 +105,8 @@ def judge_plan(plan: Sequence[Scored], reference: Reference) -> list[Judged]:
         plan: Its cases.
         reference: What corruption errors are relative to.
     """
-    cases = [one.case for one in plan]
-    correct = {one.case: one.correct for one in plan}
+    cases = [one.settled for one in plan]
+    correct = {case: one.correct for case, one in zip(cases, plan, strict=True)}
     against = comparisons({case: correct[case] for case in cases if case.threat})
     over: dict[PlannedCase, list[Measurement]] = {case: [] for case in cases}
     order = {case: position for position, case in enumerate(cases)}
@@ -117,10 +114,9 @@ def judge_plan(plan: Sequence[Scored], reference: Reference) -> list[Judged]:
         over[max(group.members, key=order.__getitem__)] += _aggregate(group, correct, reference)
     return [
         Judged(
-            tuple(_warned(number, [*one.doubts, *against.get(one.case, ())]) for number in one.numbers),
-            tuple(over[one.case]),
+            tuple(_warned(number, [*one.doubts, *against.get(case, ())]) for number in one.numbers), tuple(over[case])
         )
-        for one in plan
+        for case, one in zip(cases, plan, strict=True)
     ]
 
 
@@ -134,7 +130,8 @@ def judge_boards(scored: Mapping[PlannedCase, Scored], trials: Sequence[Trials])
     Raises:
         DataError: If trials are about other images, or name other classes.
     """
-    decided = {case: one.decisions for case, one in scored.items() if is_heard(case, one.decisions, trials)}
+    settled = {one.settled: one.decisions for one in scored.values()}
+    decided = {case: found for case, found in settled.items() if is_heard(case, found, trials)}
     for board in boards({case: found for case, found in decided.items() if found is not None}, trials):
         yield from measure_board(board)
 

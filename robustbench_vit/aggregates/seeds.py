@@ -1,19 +1,31 @@
 """The spread between seeds: a model that was run with several has one row a number, and how far its seeds lie apart."""
 
+from typing import NamedTuple
+
+import numpy as np
 import pandas as pd
 
 from robustbench_vit.aggregates.honesty import BETWEEN
-from robustbench_vit.aggregates.references import VARIANT
+from robustbench_vit.aggregates.names import without_seed
 
 _OWN = frozenset(
     ("value", "n", "low", "high", "status", "definition", "reason", "warning", "seed", "seeds", "seed_sd")
 )  # columns in which the rows of one number may differ between seeds
 
 
-_SEED = f"{VARIANT}seed "  # and the number: how a table tells the seeds of a model apart
+class OverSeeds(NamedTuple):
+    """Measurements, with a row for all seeds of a model.
+
+    Args:
+        measurements: Rows of several seeds are one.
+        single: The rows of single seeds that these were made of.
+    """
+
+    measurements: pd.DataFrame
+    single: pd.DataFrame
 
 
-def over_seeds(measurements: pd.DataFrame) -> pd.DataFrame:
+def over_seeds(measurements: pd.DataFrame) -> OverSeeds:
     """Put the mean over seeds in the place of the rows of single seeds.
 
     The value is the mean over the seeds and ``seed_sd`` their standard deviation (divisor seeds − 1): what another
@@ -28,25 +40,30 @@ def over_seeds(measurements: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Rows of several seeds are one, in the place of the first: under the name without the seed, with ``seeds`` (how
-        many have a number), ``seed_sd`` (NaN for fewer than two), the smallest n, the first seed and definition, and a
-        warning where some of the seeds have no number. Other rows are as they were.
+        many have a number), ``seed_sd`` (NaN for fewer than two), the smallest n of those that have, the first seed and
+        definition, and a warning where some of the seeds have no number. Other rows are as they were.
     """
-    if not any(_SEED in str(name) for name in measurements["model"].unique()):
-        return measurements
-    named = {name: _without_seed(measurements, name) for name in ("model", "reference")}
-    of_seeds = (named["model"] != measurements["model"].astype(str)).to_numpy()
-    rows = measurements[of_seeds].assign(**{name: column[of_seeds] for name, column in named.items()})
+    models = _without_seed(measurements, "model")
+    of_seeds = (models != measurements["model"].astype(str)).to_numpy()
+    single = measurements[of_seeds]
+    if not len(single):
+        return OverSeeds(measurements, single)
+    named = {"model": models[of_seeds], "reference": _without_seed(single, "reference")}
+    rows = single.assign(**named)
     key = [name for name in rows.columns if name not in _OWN]
     number = rows.groupby(key, dropna=False, sort=False, observed=True).ngroup()
     merged = _merged(rows, number).set_axis(rows.index[~number.duplicated()])
     others = measurements[~of_seeds].astype(dict.fromkeys(named, object))
-    return pd.concat([others, merged]).loc[lambda both: both.index.sort_values()].reset_index(drop=True)
+    together = pd.concat([others, merged]).loc[lambda both: both.index.sort_values()].reset_index(drop=True)
+    return OverSeeds(together, single)
 
 
 def _without_seed(frame: pd.DataFrame, name: str) -> "pd.Series[str]":
     """A column of names without the seed of their row."""
-    pairs = zip(frame[name].astype(str), frame["seed"], strict=True)
-    return pd.Series([text.replace(f"{_SEED}{seed}", "") for text, seed in pairs], frame.index, dtype=object)
+    pairs = pd.MultiIndex.from_arrays([frame[name].astype(str), frame["seed"]])
+    codes, unique = pairs.factorize()
+    shorter = np.array([without_seed(text, seed) for text, seed in unique], dtype=object)
+    return pd.Series(shorter[codes], frame.index, dtype=object)
 
 
 def _merged(rows: pd.DataFrame, number: "pd.Series[int]") -> pd.DataFrame:
@@ -58,13 +75,19 @@ def _merged(rows: pd.DataFrame, number: "pd.Series[int]") -> pd.DataFrame:
         value=values["value"],
         low=values["low"],
         high=values["high"],
-        n=grouped["n"].min(),
+        n=_images(rows, number),
         seeds=grouped["value"].count(),
         seed_sd=grouped["value"].std(ddof=1),
         status=_worst(rows, number),
         reason=first["reason"].astype(object).where(values["value"].isna(), ""),
         warning=_warnings(rows, number),
     )
+
+
+def _images(rows: pd.DataFrame, number: "pd.Series[int]") -> "pd.Series[int]":
+    """The smallest n of the seeds that have a value; 0 if none has."""
+    there = rows["value"].notna()
+    return rows["n"][there].groupby(number[there]).min().reindex(range(number.nunique()), fill_value=0)
 
 
 def _worst(rows: pd.DataFrame, number: "pd.Series[int]") -> "pd.Series[str]":

@@ -14,6 +14,7 @@ from robustbench_vit.errors import RobustbenchError
 EXIT_OK, EXIT_GATE, EXIT_USAGE, EXIT_FAILED_CASES = 0, 1, 2, 3
 
 _REFERENCE = "model of the folders that corruption errors are relative to (AlexNet's published errors)"
+_FOLDER = "results folder of a run"
 _TRIALS = (
     "decisions of humans and other models on the same images: a CSV file of model-vs-human or a folder of them; "
     "DATA is the data set they are about (cue_conflict); repeatable"
@@ -67,8 +68,8 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     run = commands.add_parser(
         "run",
         help="run suites and write the leaderboard",
-        description="Run suites, block by block, and write results.csv, leaderboard.csv and leaderboard.html. "
-        "Killed or interrupted, the same command goes on where it stopped.",
+        description="Run suites, block by block, and write results.csv, leaderboard.csv, leaderboard.html and "
+        "leaderboard.md. Killed or interrupted, the same command goes on where it stopped.",
         epilog="exit codes: 0 all cases done, 1 an expectation of a suite is not met, 2 usage, 3 some cases failed",
     )
     run.add_argument("suites", nargs="+", metavar="SUITE", help="name of a built-in suite, a file or a folder")
@@ -93,18 +94,25 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _add_report(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    report = commands.add_parser("report", help="write the leaderboard of one or more results folders")
-    report.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
-    report.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
-    report.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
-    report.add_argument("--trials", action="append", default=[], metavar="[DATA=]PATH", help=_TRIALS)
+    report = commands.add_parser(
+        "report",
+        help="write the leaderboard of one or more results folders",
+        description="Score what is new in the folders, and write results.csv, leaderboard.csv, leaderboard.html and "
+        "leaderboard.md. Folders of scores without rows will do.",
+    )
     report.set_defaults(command=_lazy("report"))
-    score = commands.add_parser("score", help="measure stored rows again, without any model, and write results.csv")
-    score.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
-    score.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
-    score.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
-    score.add_argument("--trials", action="append", default=[], metavar="[DATA=]PATH", help=_TRIALS)
+    score = commands.add_parser(
+        "score",
+        help="score what is new in one or more results folders, and write results.csv",
+        description="Score what is new or changed since the last time, without any model, keep it below scored/, and "
+        "write results.csv. What was scored of rows that are gone stays.",
+    )
     score.set_defaults(command=_lazy("score"))
+    for parser in (report, score):
+        _add_folders(parser)
+        _add_out(parser)
+        _add_reference(parser)
+        parser.add_argument("--trials", action="append", default=[], metavar="[DATA=]PATH", help=_TRIALS)
 
 
 def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -117,11 +125,9 @@ def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     compare.add_argument("a", metavar="A", help="name of a model, as tables have it")
     compare.add_argument("b", metavar="B", help="the other one; differences are B − A")
-    compare.add_argument(
-        "-i", "--in", dest="folders", nargs="+", required=True, metavar="DIR", help="results folder of a run"
-    )
-    compare.add_argument("-o", "--out", metavar="DIR", help="where to write (the first folder)")
-    compare.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
+    compare.add_argument("-i", "--in", dest="folders", nargs="+", required=True, metavar="DIR", help=_FOLDER)
+    _add_out(compare)
+    _add_reference(compare)
     compare.set_defaults(command=_lazy("compare"))
 
 
@@ -134,7 +140,7 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "image by image; one without is for the number itself. What is missing, failed or not a number fails.",
         epilog="exit codes: 0 all rules are kept, 1 some are not, 2 usage",
     )
-    gate.add_argument("run", metavar="RUN", help="results folder of a run")
+    gate.add_argument("run", metavar="RUN", help=_FOLDER)
     gate.add_argument("--against", metavar="BASE", help="results folder of the run it is compared with")
     gate.add_argument(
         "--rule", action="append", default=[], metavar="RULE", help="'mce <= +1.0', 'top1[clean] >= 0.6' (repeatable)"
@@ -143,7 +149,7 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     gate.add_argument(
         "-m", "--model", action="append", default=[], metavar="A[=B]", help="model of RUN, and of BASE (all, by name)"
     )
-    gate.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
+    _add_reference(gate)
     gate.add_argument("--strict", action="store_true", help="hold the number itself against the bound; it may flap")
     gate.add_argument("--junit", metavar="FILE", help="write the verdicts as JUnit XML")
     gate.set_defaults(command=_lazy("gate"))
@@ -156,22 +162,20 @@ def _add_merge(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         description="Put results folders into one. Equal rows meet; rows of one image that differ are a conflict, "
         "which is named, and then nothing is written. Killed or interrupted, the same command goes on.",
     )
-    merge.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
-    merge.add_argument("-o", "--out", required=True, metavar="DIR", help="where to write; may hold results already")
+    _add_folders(merge)
+    _add_out(merge, "where to write; may hold results already", required=True)
     merge.set_defaults(command=_lazy("merge"))
 
 
 def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    described = (
-        "They stand in the leaderboard as reported, not run: without n and interval, and in a table of their own."
-    )
+    described = "They stand in the leaderboard as reported, not run: marked, without n, interval and rank."
     parser = commands.add_parser("import", help="put numbers of other people's tables beside the results")
     kinds = parser.add_subparsers(required=True, metavar="KIND")
     timm = kinds.add_parser(
         "timm", help="results tables of timm", description=f"Read results tables of timm. {described}"
     )
     timm.add_argument("files", nargs="+", metavar="FILE", help="results-<data set>.csv")
-    timm.add_argument("-o", "--out", required=True, metavar="DIR", help="results folder to put them into")
+    _add_out(timm, "results folder to put them into", required=True)
     timm.add_argument("--data", metavar="NAME", help="data set, if the file's name does not tell")
     timm.set_defaults(command=_lazy("import_", "timm"))
     bench = kinds.add_parser(
@@ -180,7 +184,7 @@ def _add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description=f"Read RobustBench's files model_info/<data set>/<threat>/<model>.json. {described}",
     )
     bench.add_argument("files", nargs="+", metavar="FILE", help="JSON file, or a folder with some at any depth")
-    bench.add_argument("-o", "--out", required=True, metavar="DIR", help="results folder to put them into")
+    _add_out(bench, "results folder to put them into", required=True)
     bench.add_argument("--norm", choices=("linf", "l2"), help="norm of the attacks, if the file's folder does not tell")
     bench.add_argument("--data", metavar="NAME", help="data set, if the file does not tell")
     bench.set_defaults(command=_lazy("import_", "robustbench"))
@@ -196,8 +200,8 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description="Write the decisions on clean images of up to 32 classes in the layout and columns of "
         "model-vs-human: a folder a data set, a CSV file a model.",
     )
-    trials.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
-    trials.add_argument("-o", "--out", required=True, metavar="DIR", help="where to write")
+    _add_folders(trials)
+    _add_out(trials, "where to write", required=True)
     trials.set_defaults(command=_lazy("export"))
     timm = kinds.add_parser(
         "timm",
@@ -205,9 +209,22 @@ def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description="Write accuracies on clean images as a results table of timm. Where there are several suites, data "
         "sets or geometries, each has a file beside FILE, named after what tells them apart.",
     )
-    timm.add_argument("folders", nargs="+", metavar="DIR", help="results folder of a run")
-    timm.add_argument("-o", "--out", required=True, metavar="FILE", help="CSV file")
+    _add_folders(timm)
+    _add_out(timm, "CSV file", "FILE", required=True)
     timm.set_defaults(command=_lazy("export", "timm"))
+    _add_export_scores(kinds)
+
+
+def _add_export_scores(kinds: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    scores = kinds.add_parser(
+        "scores",
+        help="a results folder without rows, small enough to publish",
+        description="Write plans, scores and facts about models and runs as a results folder of its own, without the "
+        "rows of images: it can be reported, compared, gated, exported and merged.",
+    )
+    scores.add_argument("folder", metavar="DIR", help=_FOLDER)
+    _add_out(scores, "where to write; a new folder", required=True)
+    scores.set_defaults(command=_lazy("export", "scores"))
 
 
 def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -223,7 +240,7 @@ def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "-d", "--data", action="append", default=[], metavar="[SLOT=]SPEC", help="data set (repeatable)"
     )
     which = preview.add_mutually_exclusive_group()
-    which.add_argument("--index", type=int, default=0, metavar="I", help="place of the image in canonical order (0)")
+    which.add_argument("--index", type=int, metavar="I", help="place of the image in canonical order (0)")
     which.add_argument("--id", metavar="ID", help="sample id of the image")
     preview.add_argument("--images", type=int, metavar="N", help="images from there on (1); with --in: a curve (6)")
     preview.add_argument("-k", "--keyword", default="", metavar="EXPR", help="select cases by name, as pytest does")
@@ -294,6 +311,24 @@ def _add_make_cue_conflict(kinds: "argparse._SubParsersAction[argparse.ArgumentP
     make.add_argument("--size", type=int, default=224, metavar="N", help="height and width in pixels (224)")
     make.add_argument("--per-pair", type=int, default=1, metavar="N", help="images of each pair of classes (1)")
     make.set_defaults(command=_lazy("make", "cue_conflict"))
+
+
+def _add_folders(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", nargs="+", metavar="DIR", help=_FOLDER)
+
+
+def _add_out(
+    parser: argparse.ArgumentParser,
+    what: str = "where to write (the first folder)",
+    kind: str = "DIR",
+    *,
+    required: bool = False,
+) -> None:
+    parser.add_argument("-o", "--out", required=required, metavar=kind, help=what)
+
+
+def _add_reference(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--reference", metavar="MODEL", help=_REFERENCE)
 
 
 class _lazy:  # noqa: N801 - reads as a function

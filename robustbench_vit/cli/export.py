@@ -8,6 +8,7 @@ from rich.console import Console
 from robustbench_vit.cli import EXIT_OK
 from robustbench_vit.interchange.to_timm import export_timm
 from robustbench_vit.interchange.to_trials import export_trials
+from robustbench_vit.merging.publish import publish
 
 
 def command(options: argparse.Namespace) -> int:
@@ -24,4 +25,15 @@ def timm(options: argparse.Namespace) -> int:
         low, high = table.images
         images = f"{low:,} images" if low == high else f"{low:,} to {high:,} images"
         console.print(f"wrote {table.file}: {table.models} models on {images}", soft_wrap=True)
+    return EXIT_OK
+
+
+def scores(options: argparse.Namespace) -> int:
+    """Write a results folder without rows."""
+    models = publish(Path(options.folder), Path(options.out))
+    Console(markup=False, highlight=False).print(
+        f"wrote plans and scores of {models} models into {options.out}; `robustbench-vit report {options.out}` makes "
+        "its pages",
+        soft_wrap=True,
+    )
     return EXIT_OK

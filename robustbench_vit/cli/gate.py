@@ -10,7 +10,7 @@ from robustbench_vit.gates.gate import gate
 from robustbench_vit.gates.junit import write_junit
 from robustbench_vit.gates.rulebook import read_rules
 from robustbench_vit.gates.rules import parse_rule
-from robustbench_vit.gates.table import remarks, summary, verdict_table
+from robustbench_vit.gates.table import LEGEND, remarks, summary, verdict_tables
 
 
 def command(options: argparse.Namespace) -> int:
@@ -20,7 +20,10 @@ def command(options: argparse.Namespace) -> int:
     against = Path(options.against) if options.against else None
     verdicts = gate(Path(options.run), rules, against, options.model, options.reference)
     console = Console(markup=False, highlight=False, emoji=False)  # or ":a:" in a name would become a picture
-    console.print(verdict_table(verdicts))
+    for table in verdict_tables(verdicts):
+        console.print(table)
+    if any(rule.relative for rule in rules):
+        console.print(LEGEND)
     for text in remarks(verdicts):
         console.print(text, soft_wrap=True)
     if options.junit:

@@ -1,7 +1,7 @@
 """``robustbench-vit preview``: the images of a suite, or those that the models of a store lost first."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +10,7 @@ from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
 from robustbench_vit.collect import CollectedSuite, collect, data_slots, require
-from robustbench_vit.errors import DataError, SpecError
+from robustbench_vit.errors import CaseError, DataError, SpecError
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.store.files import write_text
 
@@ -39,7 +39,7 @@ def command(options: argparse.Namespace) -> int:
     console = Console(markup=False, highlight=False, emoji=False)
     if options.images is not None and options.images < 1:
         raise SpecError(f"--images must be at least 1, got {options.images}")
-    if options.store and (options.index, options.id, options.seed, options.geometry) != (0, None, 0, None):
+    if options.store and (options.index, options.id, options.seed, options.geometry) != (None, None, 0, None):
         raise SpecError("--in shows what its rows are about; leave out --index, --id, --seed and --geometry")
     settings = Options(seed=options.seed, device=options.device, geometry=options.geometry)
     wanted = _opened(options, settings)
@@ -90,9 +90,16 @@ def _gallery(
         taken = studio.shots(one.found.suite, one.found.cases)
         shots |= {(shot.record.case, shot.record.data, shot.record.geometry, shot.record.tags): shot for shot in taken}
     shown = sum(bool(shot.pictures) for shot in shots.values())
+    if not shown:
+        raise CaseError(f"no case can be shown: {_reasons(shots.values())}")
     console.print(f"{shown} of {len(shots)} cases can be shown{'' if model else ' without a model'}")
     facts = {"seed": str(options.seed)} | ({"model": model.name} if model else {})
     return gallery_page(title, rooms(shots.values()), facts)
+
+
+def _reasons(shots: "Iterable[Shot]") -> str:
+    """Why there are no pictures, each reason once."""
+    return "; ".join(dict.fromkeys(shot.record.reason for shot in shots)) or "none was asked for"
 
 
 def _start(slots: "Mapping[str, Dataset]", options: argparse.Namespace) -> int:
@@ -106,9 +113,10 @@ def _start(slots: "Mapping[str, Dataset]", options: argparse.Namespace) -> int:
     if options.id is not None:
         return place_of(slots, options.id)
     most = max((len(data) for data in slots.values()), default=0)
-    if slots and not 0 <= options.index < most:
-        raise DataError(f"--index must be a position from 0 to {most - 1}, got {options.index}")
-    return int(options.index)
+    index = options.index or 0
+    if slots and not 0 <= index < most:
+        raise DataError(f"--index must be a position from 0 to {most - 1}, got {index}")
+    return int(index)
 
 
 def _failures(title: str, wanted: Sequence[_Wanted], options: argparse.Namespace) -> str:

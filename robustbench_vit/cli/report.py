@@ -9,7 +9,7 @@ from robustbench_vit.leaderboard.report import write_report
 
 
 def command(options: argparse.Namespace) -> int:
-    """Write results.csv, leaderboard.csv and leaderboard.html."""
+    """Write results.csv, leaderboard.csv, leaderboard.html and leaderboard.md."""
     folders = [Path(folder) for folder in options.folders]
     for file in write_report(folders, Path(options.out or folders[0]), options.reference, options.trials):
         Console().print(f"wrote {file}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``robustbench-vit score``: measure stored rows again and write results.csv, without any model."""
+"""``robustbench-vit score``: score what is new in results folders and write results.csv, without any model."""
 
 import argparse
 from pathlib import Path

@@ -1,16 +1,18 @@
 """Rules about a number itself: ``top1[clean] >= 0.6``."""
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
 from robustbench_vit.aggregates.references import Reference
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.aggregates.scoring import judge
+from robustbench_vit.gates.missing import ended, is_short, missing_rows
 from robustbench_vit.gates.rules import Rule
-from robustbench_vit.gates.subjects import Subject, kind_of, selected, subjects
-from robustbench_vit.gates.verdicts import Verdict, ended, judged, place_of, without
+from robustbench_vit.gates.subjects import Kind, Origin, Subject, kind_of, selected, subjects
+from robustbench_vit.gates.verdicts import Verdict, verdict, without
 from robustbench_vit.metrics.catalog import METRICS
+from robustbench_vit.metrics.intervals import Estimate
 from robustbench_vit.records import Measurement, PlannedCase
 
 
@@ -21,25 +23,23 @@ class Measured:
     Args:
         model: Its display name.
         subjects: What they are about.
-        numbers: Measurements by metric, and by what tells subjects apart.
+        numbers: Measurements by metric, by what they are about, and by where they come from.
         short: Cases that are called done and have fewer rows than they should.
     """
 
     model: str
     subjects: Sequence[Subject]
-    numbers: dict[tuple[Hashable, ...], list[Measurement]]
+    numbers: Mapping[tuple[str, Kind, Origin], Sequence[Measurement]]
     short: Collection[PlannedCase]
 
     @property
     def metrics(self) -> set[str]:
         """Names of all metrics there are numbers of."""
-        return {str(key[0]) for key in self.numbers}
+        return {metric for metric, _, _ in self.numbers}
 
-    def of(self, metric: str, subject: Subject) -> list[Measurement]:
+    def of(self, metric: str, subject: Subject) -> Sequence[Measurement]:
         """The measurements of a metric; several where there is one a class."""
-        case = subject.case
-        place = (case.suite, subject.name, case.data, case.geometry, case.seed, case.dtype)
-        return self.numbers.get((metric, kind_of(metric), *place), [])
+        return self.numbers.get((metric, kind_of(metric), subject.origin), ())
 
 
 def measured(
@@ -56,12 +56,12 @@ def measured(
     Raises:
         StoreError: If rows cannot be read, lack a column or hold a sample twice.
     """
-    numbers: dict[tuple[Hashable, ...], list[Measurement]] = {}
-    for row in judge({case: scored(case) for case in cases}, reference):
-        place = (row.suite, row.case, row.data, row.geometry, row.seed, row.dtype)
-        numbers.setdefault((row.metric, kind_of(row.metric), *place), []).append(row)
-    found = Measured(model, subjects(cases), numbers, set())
-    return Measured(model, found.subjects, numbers, {one.case for one in found.subjects if _is_short(found, one)})
+    read = {case: scored(case) for case in cases}
+    numbers: dict[tuple[str, Kind, Origin], list[Measurement]] = {}
+    for row in judge(read, reference):
+        numbers.setdefault((row.metric, kind_of(row.metric), Origin.of(row)), []).append(row)
+    short = {case for case, found in read.items() if is_short(case, found)}
+    return Measured(model, subjects(cases), numbers, short)
 
 
 def absolute(rule: Rule, known: Measured, about: Collection[str] | None = None) -> Iterator[Verdict]:
@@ -76,40 +76,32 @@ def absolute(rule: Rule, known: Measured, about: Collection[str] | None = None) 
         if about is not None and subject.keys.isdisjoint(about):
             continue
         found = known.of(rule.metric, subject)
-        if not found and any(case.status != "done" for case in subject.members):
-            yield without(rule, known.model, "; ".join(ended(subject.members)), place_of(subject))
+        if not found and (reason := _absent(known, subject)):
+            yield without(rule, known.model, reason, subject.origin)
         for row in found:
             yield _verdict(rule, known, subject, row)
 
 
 def _verdict(rule: Rule, known: Measured, subject: Subject, row: Measurement) -> Verdict:
-    place = place_of(subject, row.category)
+    origin = subject.origin
+    if row.category:
+        origin = origin._replace(case=f"{origin.case}, {row.category}")
     if reason := _why_not(known, subject, row):
-        return without(rule, known.model, reason, place)
-    outcome = judged(rule, row.value, row.low, row.high)
-    return Verdict(
-        rule,
-        known.model,
-        outcome,
-        place,
-        value=row.value,
-        low=row.low,
-        high=row.high,
-        n=row.n,
-        unit=row.unit,
-        reason="the value or its interval is not a number" if outcome == "no number" else "",
-        warning="; ".join(text for text in (_fewer(rule, subject, row), row.warning) if text),
-    )
+        return without(rule, known.model, reason, origin)
+    found = Estimate(row.value, row.low, row.high, row.n)
+    warning = "; ".join(text for text in (_fewer(rule, subject, row), row.warning) if text)
+    return verdict(rule, known.model, origin, found, row.unit, warning)
 
 
 def _why_not(known: Measured, subject: Subject, row: Measurement) -> str:
     """Why a number must not be judged, or nothing."""
-    short = [case.case for case in subject.members if case in known.short]
-    if short:
-        return f"rows are missing of {', '.join(short)}; run the same command again, or copy the folder as a whole"
-    if row.status != "done":
-        return row.reason or "; ".join(ended(subject.members)) or f"it is {row.status}"
-    return row.reason
+    unended = "" if row.status == "done" else _absent(known, subject) or f"it is {row.status}"
+    return missing_rows(subject, known.short) or row.reason or unended
+
+
+def _absent(known: Measured, subject: Subject) -> str:
+    """What is not there of a subject, or nothing."""
+    return missing_rows(subject, known.short) or "; ".join(ended(subject.members))
 
 
 def _fewer(rule: Rule, subject: Subject, row: Measurement) -> str:
@@ -117,10 +109,3 @@ def _fewer(rule: Rule, subject: Subject, row: Measurement) -> str:
     if rule.metric in {*METRICS.names, *AGGREGATES.names} or row.n == subject.case.n:
         return ""
     return f"{rule.metric} is a finite number for {row.n:,} of {subject.case.n:,} images only"
-
-
-def _is_short(known: Measured, subject: Subject) -> bool:
-    """Whether fewer images were counted than a case that is done must have."""
-    if subject.kind != "own" or subject.case.status != "done":
-        return False
-    return any(row.n != subject.case.n for row in known.of("top1", subject))

@@ -54,6 +54,8 @@ def _rules(mark: Mark) -> list[Rule]:
 
 
 def _checked(rule: Rule) -> Rule:
+    from robustbench_vit.gates.bounds import check_bound
+
     if rule.relative:
         raise SpecError(
             f"rule {rule.text!r} is about the difference to a base, which a suite does not have; leave the sign out, "
@@ -64,6 +66,7 @@ def _checked(rule: Rule) -> Rule:
             f"rule {rule.text!r}: an expectation is about the case it stands at, so leave [{rule.selector.text}] out; "
             f"for one case of several use pytest.param(…, marks=pytest.mark.{MARK}(…))"
         )
+    check_bound(rule)
     return rule
 
 

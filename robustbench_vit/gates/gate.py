@@ -1,6 +1,7 @@
 """From two results folders and rules to verdicts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
@@ -8,15 +9,17 @@ from robustbench_vit.aggregates.comparison import compare
 from robustbench_vit.aggregates.difference import Comparison
 from robustbench_vit.aggregates.references import AlexNet, reference_model
 from robustbench_vit.errors import CaseError, SpecError, UnknownNameError
+from robustbench_vit.gates import apart
 from robustbench_vit.gates.absolute import Measured, absolute, measured
+from robustbench_vit.gates.bounds import check_bound
 from robustbench_vit.gates.relative import check_relative, relative
 from robustbench_vit.gates.rules import Rule
-from robustbench_vit.gates.sides import Side, no_partner, opened, partners, together
-from robustbench_vit.gates.subjects import Subject, kind_of
+from robustbench_vit.gates.sides import Pair, Side, lost_model, no_partner, opened, partners, together
+from robustbench_vit.gates.subjects import kind_of, selected
 from robustbench_vit.gates.verdicts import Verdict, without
 from robustbench_vit.metrics.catalog import METRICS
 
-_RUN, _BASE, _REFERENCE = "RUN", "BASE", "REFERENCE"
+_REFERENCE = "REFERENCE"
 
 
 def gate(
@@ -33,18 +36,21 @@ def gate(
         rules: At least one.
         against: Results folder of the base; rules about differences need one.
         models: Which models, and which of the base each is compared with; see `robustbench_vit.gates.sides.partners`.
+            Without any, all of either folder: one that the run has lost keeps no rule.
         reference: Model of the base, else of the run, that corruption errors are relative to; None is AlexNet as
             published.
 
     Returns:
-        Rule by rule, model by model: a verdict for each number that the rule is about.
+        Rule by rule, model by model: a verdict for each number that the rule is about, and for what the base has and
+        the run has not.
 
     Raises:
-        SpecError: If there is no rule, a rule needs a base, or is about nothing in either folder.
+        SpecError: If there is no rule, a rule needs a base, has a bound in another unit, or is about nothing in either
+            folder.
         UnknownNameError: If a metric or a model is unknown.
         StoreError: If a folder holds no results or a file cannot be read.
     """
-    mine, theirs = opened(_RUN, run), opened(_BASE, against) if against else None
+    mine, theirs = opened("RUN", run), opened("BASE", against) if against else None
     _check(rules, theirs)
     judge = _Judge(mine, theirs, partners(mine, theirs, models), reference)
     return [verdict for rule in rules for verdict in judge.verdicts(rule)]
@@ -62,84 +68,94 @@ def _check(rules: Sequence[Rule], base: Side | None) -> None:
             )
         if rule.relative:
             check_relative(rule)
+        check_bound(rule)
 
 
 class _Judge:
     """What several rules need of the same models, read once."""
 
-    def __init__(self, run: Side, base: Side | None, paired: Mapping[str, str | None], reference: str | None) -> None:
-        self.run, self.base, self.paired = run, base, paired
+    def __init__(self, run: Side, base: Side | None, pairs: Sequence[Pair], reference: str | None) -> None:
+        self.run, self.base, self.pairs = run, base, pairs
         self.reference = self._found(reference) if reference else None
-        self._measured: dict[str, Measured] = {}
-        self._compared: dict[str, Comparison | str] = {}
-        self._subjects = {key: run.subjects(key) for key in paired}
-        self._others = {key: base.subjects(theirs) for key, theirs in paired.items() if base and theirs}
+        self._measured: dict[tuple[str, str], Measured] = {}
+        self._compared: dict[tuple[str, str], Comparison | str] = {}
 
     def verdicts(self, rule: Rule) -> list[Verdict]:
         """All verdicts of a rule, at least one."""
-        found = [verdict for key in self.paired for verdict in self._of(rule, key)]
+        found = [verdict for pair in self.pairs for verdict in self._of(rule, pair.run, pair.base)]
         if not found:
             raise self._about_nothing(rule)
         return found
 
-    def _of(self, rule: Rule, key: str) -> Iterator[Verdict]:
-        name, partner = self.run.models[key], self.paired[key]
-        if not rule.relative:
-            yield from absolute(rule, self._numbers(key))
-        elif self.base and partner:
-            yield from relative(rule, name, self._subjects[key], self._others[key], self._comparison(key, partner))
+    def _of(self, rule: Rule, run: Side | None, base: Side | None) -> Iterator[Verdict]:
+        if run is None:
+            if base and selected(rule, base.subjects):
+                yield without(rule, base.model, lost_model(base.model))
+        elif not rule.relative:
+            yield from absolute(rule, self._numbers(run))
+            yield from self._lost(rule, run, base) if base else ()
+        elif base:
+            yield from relative(rule, run, base, self._comparison(run, base))
         elif self.base:
-            yield without(rule, name, no_partner(self.base, name))
+            yield without(rule, run.model, no_partner(self.base, run.model))
 
-    def _numbers(self, key: str) -> Measured:
-        if key not in self._measured:
-            given = [(self.run, key, _RUN)] + ([(*self.reference, _REFERENCE)] if self.reference else [])
-            plan, scored = together(*given)
-            mine = [case for case in plan if case.model_key == f"{_RUN} {key}"]
+    def _lost(self, rule: Rule, run: Side, base: Side) -> Iterator[Verdict]:
+        """Numbers of BASE that RUN does not even have the cases of."""
+        lost = apart.lost(run.subjects, selected(rule, base.subjects))
+        known = self._numbers(base) if lost else None
+        for reason, one in lost.items():
+            if known and known.of(rule.metric, one):
+                yield without(rule, run.model, reason, one.origin)
+
+    def _numbers(self, side: Side) -> Measured:
+        place = (side.word, side.key)
+        if place not in self._measured:
+            plan, scored = together(side, *self._references)
+            mine = [case for case in plan if case.model_key == side.marked]
             against = reference_model(plan, self._name, lambda case: scored(case).correct) if self._name else AlexNet()
-            self._measured[key] = measured(self.run.models[key], mine, scored, against)
-        return self._measured[key]
+            self._measured[place] = measured(side.model, mine, scored, against)
+        return self._measured[place]
 
-    def _comparison(self, key: str, partner: str) -> Comparison | str:
-        if key not in self._compared and self.base:
-            given = [(self.base, partner, _BASE), (self.run, key, _RUN)]
-            plan, scored = together(*given, *([(*self.reference, _REFERENCE)] if self.reference else []))
+    def _comparison(self, run: Side, base: Side) -> Comparison | str:
+        both = (run.key, base.key)
+        if both not in self._compared:
+            plan, scored = together(base, run, *self._references)
             try:
-                self._compared[key] = compare(plan, scored, f"{_BASE} {partner}", f"{_RUN} {key}", self._name)
+                self._compared[both] = compare(plan, scored, base.marked, run.marked, self._name)
             except CaseError as error:  # they share nothing: each number says why
-                self._compared[key] = str(error)
-        return self._compared[key]
+                self._compared[both] = str(error)
+        return self._compared[both]
+
+    @property
+    def _references(self) -> list[Side]:
+        return [self.reference] if self.reference else []
 
     @property
     def _name(self) -> str | None:
         """What the reference is called in a plan of several folders."""
-        return f"{_REFERENCE} {self.reference[1]}" if self.reference else None
+        return self.reference.marked if self.reference else None
 
-    def _found(self, name: str) -> tuple[Side, str]:
-        """The folder of the reference and its key: the base stands still, so it comes first."""
+    def _found(self, name: str) -> Side:
+        """The reference: the base stands still, so it comes first."""
         sides = [side for side in (self.base, self.run) if side]
         for side in sides:
             for key, shown in side.models.items():
                 if name in {key, shown}:
-                    return side, key
+                    return replace(side.only(key), word=_REFERENCE)
         raise UnknownNameError("reference model", name, {shown for side in sides for shown in side.models.values()})
 
     def _about_nothing(self, rule: Rule) -> SpecError:
         """What to say of a rule that no number is like."""
-        known = {metric for key in self.paired for metric in self._numbers(key).metrics}
+        known = {metric for pair in self.pairs if pair.run for metric in self._numbers(pair.run).metrics}
         catalogued = {*METRICS.names, *AGGREGATES.names}
         if rule.metric not in known | catalogued:
             return UnknownNameError("metric", rule.metric, known | catalogued)
-        every = [one for found in (*self._subjects.values(), *self._others.values()) for one in found]
-        names = self._having(rule, every)
+        names = {name for pair in self.pairs for side in pair if side for name in self._having(rule, side)}
         if rule.selector is None or not names:
             return SpecError(f"rule {rule.text!r} is about nothing here: there is no {rule.metric} in these results")
         return UnknownNameError(f"selector of {rule.metric}", rule.selector.text, names)
 
-    def _having(self, rule: Rule, every: Iterable[Subject]) -> set[str]:
+    def _having(self, rule: Rule, side: Side) -> set[str]:
         """Names of what has the metric."""
-        having = [one for one in every if one.kind == kind_of(rule.metric)]
-        if rule.relative:
-            return {one.name for one in having}
-        found = {key: self._numbers(key) for key in self.paired}
-        return {one.name for one in having if any(known.of(rule.metric, one) for known in found.values())}
+        having = [one for one in side.subjects if one.kind == kind_of(rule.metric)]
+        return {one.name for one in having if rule.relative or self._numbers(side).of(rule.metric, one)}

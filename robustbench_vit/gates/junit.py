@@ -51,7 +51,7 @@ def junit(verdicts: Sequence[Verdict]) -> str:
 
 
 def _add(suite: ET.Element, verdict: Verdict) -> None:
-    name = " · ".join(word for word in (str(verdict.rule), *verdict.place) if word)
+    name = " · ".join(word for word in (str(verdict.rule), *verdict.origin.words) if word)
     case = ET.SubElement(suite, "testcase", {"classname": _clean(verdict.model), "name": _clean(name), "time": "0"})
     said = _clean("\n".join(word for word in (verdict.sentence, verdict.warning) if word))
     if verdict.passed:

@@ -85,6 +85,11 @@ class Rule:
     def __str__(self) -> str:
         return self.name or self.text
 
+    @property
+    def said(self) -> str:
+        """What it asks for."""
+        return f"{self.text} (strict)" if self.strict else self.text
+
     def keeps(self, value: float) -> bool:
         """Whether a value is on the good side of the bound; NaN is not."""
         return value <= self.bound if self.at_most else value >= self.bound

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
+from robustbench_vit.aggregates.names import without_variant
 from robustbench_vit.aggregates.reading import Reading
-from robustbench_vit.aggregates.references import VARIANT
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.errors import SpecError, UnknownNameError
+from robustbench_vit.gates.missing import is_short
 from robustbench_vit.gates.subjects import Subject, subjects
 from robustbench_vit.records import PlannedCase
 
@@ -18,7 +20,7 @@ Scores = Callable[[PlannedCase], Scored]
 
 @dataclass(frozen=True)
 class Side:
-    """A results folder.
+    """A results folder, or what it has of one model.
 
     Args:
         word: ``RUN`` or ``BASE``.
@@ -33,15 +35,36 @@ class Side:
     @cached_property
     def models(self) -> dict[str, str]:
         """Display name by model key."""
-        return {case.model_key: case.model.partition(VARIANT)[0] for case in self.cases}
+        return {case.model_key: without_variant(case.model) for case in self.cases}
 
-    def of(self, key: str) -> list[PlannedCase]:
-        """The plan of a model."""
-        return [case for case in self.cases if case.model_key == key]
+    def only(self, key: str) -> "Side":
+        """What it has of one model."""
+        return replace(self, cases=[case for case in self.cases if case.model_key == key])
 
-    def subjects(self, key: str) -> list[Subject]:
-        """What numbers of a model are about."""
-        return subjects(self.of(key))
+    @property
+    def key(self) -> str:
+        """Key of its only model."""
+        return self.cases[0].model_key
+
+    @property
+    def model(self) -> str:
+        """Display name of its only model."""
+        return self.models[self.key]
+
+    @property
+    def marked(self) -> str:
+        """A key that its only model has on no other side: RUN and BASE may hold the same weights."""
+        return f"{self.word} {self.key}"
+
+    @cached_property
+    def subjects(self) -> list[Subject]:
+        """What the numbers of its only model are about."""
+        return subjects(self.cases)
+
+    @cached_property
+    def short(self) -> set[PlannedCase]:
+        """Cases that are called done and have fewer rows than they should."""
+        return {case for case in self.cases if is_short(case, self.scored(case))}
 
     def key_of(self, name: str) -> str:
         """The key of the model that is called so.
@@ -55,6 +78,13 @@ class Side:
         raise UnknownNameError(f"model of {self.word}", name, self.models.values())
 
 
+class Pair(NamedTuple):
+    """A model of RUN and the one of BASE that it is compared with; one of them may not be there."""
+
+    run: Side | None
+    base: Side | None
+
+
 def opened(word: str, folder: Path) -> Side:
     """Open a results folder.
 
@@ -65,8 +95,8 @@ def opened(word: str, folder: Path) -> Side:
     return Side(word, list(reading.where), reading.case)
 
 
-def partners(run: Side, base: Side | None, asked: Sequence[str] = ()) -> dict[str, str | None]:
-    """The models of RUN that are judged, and with which of BASE each is compared, by their keys.
+def partners(run: Side, base: Side | None, asked: Sequence[str] = ()) -> list[Pair]:
+    """The models that are judged.
 
     Args:
         run: Whose models are judged.
@@ -75,14 +105,20 @@ def partners(run: Side, base: Side | None, asked: Sequence[str] = ()) -> dict[st
             name; if both folders hold one model, with that one.
 
     Returns:
-        None for a model without partner.
+        Those of RUN, then, if none was asked for, those that BASE alone has.
 
     Raises:
         UnknownNameError: If a name that was asked for is in neither.
+        SpecError: If BASE has no partner for a model that was asked for.
     """
-    if not asked:
-        return {key: _partner(run, base, key) for key in run.models}
-    return dict(_asked(run, base, text) for text in asked)
+    wanted = [_asked(run, base, text) for text in asked] or [(key, _partner(run, base, key)) for key in run.models]
+    pairs = [
+        Pair(run.only(mine), base.only(theirs) if base and theirs else None) for mine, theirs in dict.fromkeys(wanted)
+    ]
+    if base and not asked:
+        met = {theirs for _, theirs in wanted}
+        pairs += [Pair(None, base.only(key)) for key in base.models if key not in met]
+    return pairs
 
 
 def _partner(run: Side, base: Side | None, key: str) -> str | None:
@@ -116,26 +152,23 @@ def no_partner(base: Side, name: str) -> str:
     return f"BASE has no model {name}, it has {', '.join(base.models.values())}; give --model {name}=NAME"
 
 
-def marked(cases: Sequence[PlannedCase], word: str) -> dict[PlannedCase, PlannedCase]:
-    """Cases under a key of their own, by what they become: RUN and BASE may hold the same weights.
-
-    The name stays, because transferred examples know by it whether they were made on the judged model.
-    """
-    return {replace(case, model_key=f"{word} {case.model_key}"): case for case in cases}
+def lost_model(name: str) -> str:
+    """What to say of a model that RUN does not have."""
+    return f"RUN has no model {name}, BASE has; run it as well, or name the models that you judge with --model"
 
 
-def together(*parts: tuple[Side, str, str]) -> tuple[list[PlannedCase], Scores]:
-    """One plan of models from several folders.
+def together(*sides: Side) -> tuple[list[PlannedCase], Scores]:
+    """One plan of models from several folders, each under its marked key.
+
+    The names stay, because transferred examples know by them whether they were made on the judged model.
 
     Args:
-        *parts: Folder, key of a model in it, and the word that stands before the key in the plan.
+        *sides: Of one model each.
 
     Returns:
         The plan, and what gives its cases as they were scored.
     """
-    plan: dict[PlannedCase, tuple[Side, PlannedCase]] = {}
-    for side, key, word in parts:
-        plan |= {mine: (side, case) for mine, case in marked(side.of(key), word).items()}
+    plan = {replace(case, model_key=side.marked): (side, case) for side in sides for case in side.cases}
 
     def scored(case: PlannedCase) -> Scored:
         side, original = plan[case]

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
 from robustbench_vit.aggregates.corruptions import place
+from robustbench_vit.aggregates.difference import Difference
 from robustbench_vit.aggregates.groups import CLEAN, Group, Scope, groups
 from robustbench_vit.errors import SpecError
 from robustbench_vit.gates.rules import Arguments, Rule, arguments_of
-from robustbench_vit.records import PlannedCase
+from robustbench_vit.records import Measurement, PlannedCase
 from robustbench_vit.spec import Spec, Value, format_value, parse
 
 Kind: TypeAlias = Scope | Literal["own"]
@@ -20,6 +21,42 @@ OPTIONAL = "optional"
 """Tag of cases that are left out, without harm, where they do not fit."""
 
 _ONE_CASE = {"eps", "pair", "humans"}  # scopes whose numbers stand beside those of one case
+
+
+class Origin(NamedTuple):
+    """Where a number of a model comes from; no two of a metric have the same.
+
+    Args:
+        case: Case, curve, family or grid, as in tables; empty if nothing was found.
+        suite: ``name@version``.
+        data: Display spec of the data set.
+        geometry: Geometry of the images.
+        seed: Seed of the draws.
+        dtype: ``fp32`` or ``bf16``.
+    """
+
+    case: str = ""
+    suite: str = ""
+    data: str = ""
+    geometry: str = ""
+    seed: int = 0
+    dtype: str = ""
+
+    @classmethod
+    def of(cls, row: Measurement | Difference) -> "Origin":
+        """That of a row of a table."""
+        return cls(row.case, row.suite, row.data, row.geometry, row.seed, row.dtype)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All there is to read of it, nothing of what was not found."""
+        return tuple(word for name in self._fields if (word := self.word(name))) if self.case else ()
+
+    def word(self, name: str) -> str:
+        """One field; those that are not clear by themselves with their name."""
+        value = str(getattr(self, name))
+        unclear = name == "seed" or (name == "geometry" and value and "(" not in value)
+        return f"{name} {value}" if unclear else value
 
 
 @dataclass(frozen=True)
@@ -48,6 +85,12 @@ class Subject:
     def case(self) -> PlannedCase:
         """The member whose suite, data and geometry it has."""
         return self.group.last
+
+    @property
+    def origin(self) -> Origin:
+        """Where its numbers come from."""
+        case = self.case
+        return Origin(self.name, case.suite, case.data, case.geometry, case.seed, case.dtype)
 
     @cached_property
     def keys(self) -> frozenset[str]:

@@ -1,11 +1,21 @@
 """Verdicts in a terminal."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from robustbench_vit.gates.rules import Rule
+from robustbench_vit.gates.subjects import Origin
 from robustbench_vit.gates.verdicts import Outcome, Verdict
+
+LEGEND = (
+    "RUN − BASE: on the images that both have seen; would show: the smallest true difference that so many images show "
+    "with a chance of about 80 %"
+)
+"""What the heads of a table about differences mean."""
 
 _STYLES: dict[Outcome, str] = {
     "met": "green",
@@ -15,21 +25,22 @@ _STYLES: dict[Outcome, str] = {
 }
 
 
-def verdict_table(verdicts: Sequence[Verdict]) -> Table:
-    """A row a verdict: what was found, with its interval, and what the rule allows."""
+def verdict_tables(verdicts: Sequence[Verdict]) -> Iterator[Table]:
+    """A table a rule, with a row a verdict: what was found, with its interval, and on what."""
+    told = _telling([verdict.origin for verdict in verdicts])
+    for rule, found in groupby(verdicts, lambda verdict: verdict.rule):
+        yield _table(rule, list(found), told)
+
+
+def _table(rule: Rule, verdicts: Sequence[Verdict], told: Sequence[str]) -> Table:
     # Text, never str: names come from users, and rich would read brackets in them as markup.
-    table = Table()
-    for head in ("rule", "model", "of"):
-        table.add_column(head, overflow="fold")
-    for head in ("found, 95 % interval", "n", "would show", "verdict"):
-        table.add_column(head, justify="right", overflow="fold")
+    named = f"{rule.name}: {rule.said}" if rule.name else rule.said
+    table = Table(title=Text(named, style="bold"), title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("model, of", overflow="fold")
+    for head in ("RUN − BASE", "n", "would\nshow", "verdict") if rule.relative else ("RUN", "n", "verdict"):
+        table.add_column(head, justify="right", no_wrap=True, vertical="top")
     for verdict in verdicts:
-        table.add_row(*_cells(verdict))
-    if any(verdict.rule.relative for verdict in verdicts):
-        table.caption = Text(
-            "found: RUN − BASE where the bound has a sign, on the images both have seen; would show: the smallest true "
-            "difference that n images show with a chance of 80 %"
-        )
+        table.add_row(*_cells(verdict, told))
     return table
 
 
@@ -39,7 +50,7 @@ def remarks(verdicts: Sequence[Verdict]) -> Iterator[str]:
         if not verdict.passed:
             yield f"{verdict.outcome}: {verdict.sentence}"
     for text in dict.fromkeys(verdict.warning for verdict in verdicts if verdict.warning):
-        about = dict.fromkeys(f"{one.rule} {one.place.case}" for one in verdicts if one.warning == text)
+        about = dict.fromkeys(f"{one.rule} of {one.where}" for one in verdicts if one.warning == text)
         yield f"note: {', '.join(about)}: {text}"
 
 
@@ -51,16 +62,22 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     )
 
 
-def _cells(verdict: Verdict) -> list[Text]:
-    number = Text(verdict.written(verdict.value))
-    if verdict.n:
-        number.append(f"\n[{verdict.written(verdict.low)}, {verdict.written(verdict.high)}]", style="dim")
-    return [
-        Text(str(verdict.rule)),
-        Text(verdict.model),
-        Text(verdict.place.case).append(f"\n{verdict.place.suite}", style="dim"),
-        number,
-        Text(f"{verdict.n:,}"),
-        Text(verdict.written(verdict.detectable).lstrip("+")),
-        Text(verdict.outcome, style=_STYLES[verdict.outcome]),
-    ]
+def _telling(origins: Sequence[Origin]) -> list[str]:
+    """Which fields say what a row is of: suite and data always, others where rows differ in them."""
+    there = [origin for origin in origins if origin.data]
+    settings = [name for name in ("geometry", "seed", "dtype") if len({getattr(one, name) for one in there} - {""}) > 1]
+    return ["suite", "data", *settings]
+
+
+def _cells(verdict: Verdict, told: Sequence[str]) -> list[Text]:
+    about = Text(verdict.model)
+    if verdict.origin.case:
+        about.append(f"\n{verdict.origin.case}")
+        words = [word for name in told if (word := verdict.origin.word(name))]
+        about.append(f" · {' · '.join(words)}", style="dim")
+    number = Text(verdict.written(verdict.found.value))
+    if verdict.found.n:
+        number.append(f"\n{verdict.interval}", style="dim")
+    shown = [Text(verdict.written(verdict.detectable).lstrip("+"))] if verdict.rule.relative else []
+    outcome = Text(verdict.outcome, style=_STYLES[verdict.outcome])
+    return [about, number, Text(f"{verdict.found.n:,}" if verdict.found.n else "–"), *shown, outcome]

@@ -1,36 +1,19 @@
 """What a gate says of one number."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from robustbench_vit.aggregates.catalog import PERCENT
+from robustbench_vit.aggregates.measuring import NOTHING
 from robustbench_vit.gates.rules import Rule
-from robustbench_vit.gates.subjects import Subject
-from robustbench_vit.records import PlannedCase
+from robustbench_vit.gates.subjects import Origin
+from robustbench_vit.metrics.intervals import Estimate
 
 Outcome: TypeAlias = Literal["met", "not told apart", "failed", "no number"]
 """The whole interval is on the good side of the bound; it holds the bound; it is on the bad side; there is none."""
 
-
-class Place(NamedTuple):
-    """Which number of a model.
-
-    Args:
-        case: Case, curve, family or grid, as in tables; empty if nothing was found.
-        suite: ``name@version``.
-        data: Display spec of the data set.
-        settings: Seed and dtype, in words.
-    """
-
-    case: str = ""
-    suite: str = ""
-    data: str = ""
-    settings: str = ""
-
-
-NOWHERE = Place()
+NOWHERE = Origin()
 """Nothing was found."""
 
 
@@ -40,15 +23,13 @@ class Verdict:
 
     Args:
         rule: The rule.
-        model: Display name of the model of RUN.
+        model: Display name of the model of RUN, or of the one of BASE that RUN does not have.
         outcome: See `Outcome`; of a strict rule, ``met`` or ``failed`` by the value alone.
-        place: What it is of.
-        value: Of an absolute rule the number itself, else the difference RUN − BASE.
-        low: Lower end of its 95 % interval.
-        high: Upper end.
-        n: Images behind it; of a difference, those that both have seen.
-        detectable: Of a difference, the smallest that so many images show with power 0.8; else NaN.
+        origin: What the number is of.
+        found: Of an absolute rule the number itself, else the difference RUN − BASE, with its 95 % interval and the
+            images behind it; of a difference, those that both have seen.
         unit: Of value and bound.
+        detectable: Of a difference, the smallest that so many images show with power 0.8; else NaN.
         reason: Why there is no number, else empty.
         warning: What to bear in mind, else empty.
     """
@@ -56,13 +37,10 @@ class Verdict:
     rule: Rule
     model: str
     outcome: Outcome
-    place: Place = NOWHERE
-    value: float = nan
-    low: float = nan
-    high: float = nan
-    n: int = 0
-    detectable: float = nan
+    origin: Origin = NOWHERE
+    found: Estimate = NOTHING
     unit: str = ""
+    detectable: float = nan
     reason: str = ""
     warning: str = ""
 
@@ -72,16 +50,24 @@ class Verdict:
         return self.outcome in {"met", "not told apart"}
 
     @property
+    def where(self) -> str:
+        """Case and data set in words, empty if nothing was found."""
+        return f"{self.origin.case} ({self.origin.data})" if self.origin.case else ""
+
+    @property
     def sentence(self) -> str:
         """What was found, in words."""
-        about = " ".join(word for word in (self.rule.metric, self.place.case and f"of {self.place.case}") if word)
+        about = f"{self.rule.metric} of {self.where}" if self.where else self.rule.metric
         if self.outcome == "no number":
             return f"{self.model}: no {about}: {self.reason}"
         what = "changed by" if self.rule.relative else "is"
-        return (
-            f"{self.model}: {about} {what} {self.written(self.value)} "
-            f"[{self.written(self.low)}, {self.written(self.high)}] on {self.n:,} images; the rule is {self.rule.text}"
-        )
+        found = f"{self.written(self.found.value)} {self.interval} on {self.found.n:,} images"
+        return f"{self.model}: {about} {what} {found}; the rule is {self.rule.said}"
+
+    @property
+    def interval(self) -> str:
+        """The interval in brackets."""
+        return f"[{self.written(self.found.low)}, {self.written(self.found.high)}]"
 
     def written(self, value: float) -> str:
         """A value in the unit that bounds have, a difference with its sign."""
@@ -90,42 +76,53 @@ class Verdict:
         return f"{value:{'+' if self.rule.relative else ''}.{2 if self.unit == PERCENT else 4}f}"
 
 
-def judged(rule: Rule, value: float, low: float, high: float) -> Outcome:
-    """Hold a number and its interval against the bound of a rule.
+def verdict(
+    rule: Rule,
+    model: str,
+    origin: Origin,
+    found: Estimate,
+    unit: str,
+    warning: str = "",
+    detectable: float = nan,
+) -> Verdict:
+    """Hold a number against the bound of a rule; the arguments are those of `Verdict`."""
+    outcome = judged(rule, found)
+    reason = _unknown(found) if outcome == "no number" else ""
+    blind = "" if outcome == "failed" else _blind(rule, found.n, detectable)
+    said = "; ".join(text for text in (blind, warning) if text)
+    return Verdict(rule, model, outcome, origin, found, unit, detectable, reason, said)
+
+
+def without(rule: Rule, model: str, reason: str, origin: Origin = NOWHERE) -> Verdict:
+    """A verdict where there is no number: the rule is not kept."""
+    return Verdict(rule, model, "no number", origin, reason=reason)
+
+
+def judged(rule: Rule, found: Estimate) -> Outcome:
+    """On which side of the bound of a rule a number and its interval lie.
 
     Only an interval that lies on the bad side as a whole fails, so that a number which is exactly at the bound fails in
     2.5 % of runs: the other 2.5 % of a 95 % interval miss on the good side.
-
-    Args:
-        rule: The rule.
-        value: The number, or the difference.
-        low: Lower end of its interval, at most ``value``.
-        high: Upper end.
     """
-    if isnan(value) or isnan(low) or isnan(high):
+    if isnan(found.value) or (any(map(isnan, found)) and not rule.strict):
         return "no number"
     if rule.strict:
-        return "met" if rule.keeps(value) else "failed"
-    best, worst = (low, high) if rule.at_most else (high, low)
+        return "met" if rule.keeps(found.value) else "failed"
+    best, worst = (found.low, found.high) if rule.at_most else (found.high, found.low)
     return "met" if rule.keeps(worst) else "not told apart" if rule.keeps(best) else "failed"
 
 
-def without(rule: Rule, model: str, reason: str, place: Place = NOWHERE) -> Verdict:
-    """A verdict where there is no number: the rule is not kept."""
-    return Verdict(rule, model, "no number", place, reason=reason)
+def _unknown(found: Estimate) -> str:
+    if isnan(found.value):
+        return "it is not a number"
+    return f"its interval is not known, only {found.value:.4g} on {found.n:,} images; a strict rule asks for none"
 
 
-def place_of(subject: Subject, category: str = "") -> Place:
-    """What tables call a subject, or one class of its images."""
-    case = subject.case
-    name = f"{subject.name}, {category}" if category else subject.name
-    return Place(name, case.suite, case.data, f"seed {case.seed}, {case.dtype}")
-
-
-def ended(cases: Sequence[PlannedCase]) -> list[str]:
-    """How those of the cases ended that are not done."""
-    return [
-        f"{case.case} is {case.status}{f' ({case.reason})' if case.reason else ''}"
-        for case in cases
-        if case.status != "done"
-    ]
+def _blind(rule: Rule, n: int, detectable: float) -> str:
+    """What to say where n images cannot show a difference as large as the tolerance, or nothing."""
+    if not rule.bound or not detectable > abs(rule.bound):
+        return ""
+    return (
+        f"the smallest difference that {n:,} images show, {detectable:.2g}, is above the tolerance of "
+        f"{abs(rule.bound):g}: a loss may pass unseen; take more images"
+    )

@@ -57,6 +57,8 @@ def read_timm(files: Sequence[Path], data: str | None = None) -> list[ReportedTa
 
 def _data(file: Path) -> str:
     found = re.fullmatch(r"results-(.+)\.csv", file.name)
+    if not found and not file.is_file():
+        raise DataError(f"{file} is no file; expected a results table of timm, such as results-imagenet-a.csv")
     if not found:
         raise DataError(f"{file}: the name does not tell the data set, as results-imagenet-a.csv does; say --data NAME")
     return _OURS.get(found[1], found[1].replace("-", "_"))

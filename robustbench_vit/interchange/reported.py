@@ -20,7 +20,7 @@ from robustbench_vit.catalog import digest
 from robustbench_vit.errors import DataError, StoreError
 from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import Measurement
-from robustbench_vit.store.files import write_text
+from robustbench_vit.store.files import read_json, write_text
 
 FOLDER = "reported"
 """Where reported numbers lie in a results folder; also the suite of their rows, and their status."""
@@ -30,6 +30,7 @@ AS_REPORTED = "as reported"
 
 _COLUMNS = tuple(field.name for field in fields(Measurement))
 _DEFAULTS = {field.name: field.default for field in fields(Measurement) if field.default is not MISSING}
+_TEXT = [field.name for field in fields(Measurement) if field.type is str]
 _UNKNOWN: dict[str, Any] = {"n": 0, "low": nan, "high": nan, "status": FOLDER, "suite": FOLDER}  # tables do not say
 
 
@@ -155,20 +156,23 @@ def _files(folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
 
 
 def _read(file: Path) -> dict[str, Any]:
+    content = read_json(file)
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
         for values in content["measurements"]:
             _measurement(values)
-        dict(content["models"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        models = {name: dict(facts) for name, facts in content["models"].items()}
+        return {"measurements": content["measurements"], "models": models}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StoreError(f"cannot read {file}: {error!r}; delete it and import the numbers again") from error
-    return dict(content)
 
 
 def _measurement(values: Mapping[str, Any]) -> Measurement:
     if not isinstance(values["value"], int | float):
         raise TypeError(f"{values['value']!r} is no number")
-    return Measurement(**{**_UNKNOWN, **values})
+    found = Measurement(**{**_UNKNOWN, **values})
+    if wrong := [name for name in _TEXT if not isinstance(getattr(found, name), str)]:
+        raise TypeError(f"{', '.join(wrong)} must be text")
+    return found
 
 
 def _check_once(frame: pd.DataFrame) -> None:

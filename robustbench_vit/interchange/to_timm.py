@@ -5,24 +5,25 @@ import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from io import StringIO
-from math import floor
+from math import floor, isnan, nan
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
-import pandas as pd
-
-from robustbench_vit.aggregates.reading import planned
+from robustbench_vit.aggregates.reading import Reading
+from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.catalog import digest
 from robustbench_vit.errors import CaseError, SpecError
+from robustbench_vit.interchange.clean import clean_cases
 from robustbench_vit.interchange.from_timm import COLUMNS
-from robustbench_vit.metrics.catalog import METRICS
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.spec import Spec, Value, parse
-from robustbench_vit.store import Store
 from robustbench_vit.store.csv_file import harmless
 from robustbench_vit.store.files import write_text
 
 _MILLION = 1_000_000
+
+_About: TypeAlias = tuple[str, ...]
+"""Suite, data set, geometry and label space of a table."""
 
 
 class Table(NamedTuple):
@@ -43,9 +44,9 @@ def export_timm(folders: Sequence[Path], out: Path) -> list[Table]:
     """Write accuracies on clean images in the columns of timm.
 
     Args:
-        folders: Results folders.
+        folders: Results folders; scores without rows will do.
         out: The CSV file. Where there are several suites, data sets, geometries or label spaces, each has a file of its
-            own beside it, named after what tells them apart.
+            own beside it, named after what tells them apart; suites that share all their clean cases have one.
 
     Returns:
         The files. A case that is not done has no row, and empty is what nobody knows. Rows are sorted by ``top1``.
@@ -54,25 +55,31 @@ def export_timm(folders: Sequence[Path], out: Path) -> list[Table]:
         StoreError: If a folder holds no results, or a file cannot be read or written.
         CaseError: If no clean case is done.
     """
-    where = planned(folders)
-    tables: dict[tuple[str, ...], list[PlannedCase]] = {}
-    for case in where:
-        if case.family == "clean" and case.status == "done":
-            tables.setdefault((case.suite, case.data, case.geometry, case.label_space), []).append(case)
+    reading = Reading(folders)
+    tables: dict[_About, list[Scored]] = {}
+    for case, one in clean_cases(reading, lambda case: case.status == "done").items():
+        tables.setdefault((case.suite, case.data, case.geometry, case.label_space), []).append(one)
+    tables = _distinct(tables)
     if not tables:
         raise CaseError("there is nothing to export: no clean case is done in these folders")
-    facts = {key: known for store in dict.fromkeys(where.values()) for key, known in store.models().items()}
+    facts = {key: known for store in reading.stores for key, known in store.models().items()}
     files = _files(list(tables), out)
-    return [_table(files[about], cases, where, facts) for about, cases in tables.items()]
+    return [_table(files[about], cases, facts) for about, cases in tables.items()]
 
 
-def _table(
-    file: Path, cases: Sequence[PlannedCase], where: Mapping[PlannedCase, Store], facts: Mapping[str, dict[str, Any]]
-) -> Table:
-    rows = [_row(case, where[case].rows(case), facts.get(case.model_key, {})) for case in cases]
+def _distinct(tables: Mapping[_About, list[Scored]]) -> dict[_About, list[Scored]]:
+    """Suites that share all their clean cases, as those of one run do, have one table."""
+    first: dict[frozenset[tuple[str, str, int]], _About] = {}
+    for about, cases in tables.items():
+        first.setdefault(frozenset((one.case.model_key, one.case.case_key, one.case.n) for one in cases), about)
+    return {about: tables[about] for about in first.values()}
+
+
+def _table(file: Path, cases: Sequence[Scored], facts: Mapping[str, dict[str, Any]]) -> Table:
+    rows = [_row(one, facts.get(one.case.model_key, {})) for one in cases]
     rows.sort(key=lambda row: (-float(row["top1"]), -float(row["top5"] or 0), row["model"]))
     write_text(file, _csv(rows))
-    images = [case.n for case in cases]
+    images = [one.case.n for one in cases]
     return Table(file, len(rows), (min(images), max(images)))
 
 
@@ -85,11 +92,12 @@ def _csv(rows: Sequence[Mapping[str, str]]) -> str:
     return text.getvalue()
 
 
-def _row(case: PlannedCase, rows: pd.DataFrame, facts: Mapping[str, Any]) -> dict[str, str]:
-    parameters = facts.get("parameters")
+def _row(one: Scored, facts: Mapping[str, Any]) -> dict[str, str]:
+    case, parameters = one.case, facts.get("parameters")
+    rates = {number.metric: number.value for number in one.numbers}
     row = {"model": _name(case.model), "img_size": _size(case)}
     for metric in ("top1", "top5"):
-        row |= _percent(metric, rows)
+        row |= _percent(metric, rates.get(metric, nan))
     row["param_count"] = f"{parameters / _MILLION:,.2f}" if parameters else ""
     return row | _crop(case.geometry, str(facts.get("preprocessing", "")))
 
@@ -107,12 +115,10 @@ def _size(case: PlannedCase) -> str:
     return (height if height == width else case.input_size) or (str(crop) if isinstance(crop, int) else "")
 
 
-def _percent(metric: str, rows: pd.DataFrame) -> dict[str, str]:
-    try:
-        value = 100 * METRICS[metric].load()(rows).value
-    except CaseError:  # top5 of five classes
+def _percent(metric: str, rate: float) -> dict[str, str]:
+    if isnan(rate):  # top5 of five classes
         return {metric: "", f"{metric}_err": ""}
-    return {metric: f"{value:.3f}", f"{metric}_err": f"{100 - value:.3f}"}
+    return {metric: f"{100 * rate:.3f}", f"{metric}_err": f"{100 - 100 * rate:.3f}"}
 
 
 def _crop(geometry: str, preprocessing: str) -> dict[str, str]:
@@ -139,7 +145,7 @@ def _parsed(text: str) -> Spec | None:
         return None
 
 
-def _files(tables: Sequence[tuple[str, ...]], out: Path) -> dict[tuple[str, ...], Path]:
+def _files(tables: Sequence[_About], out: Path) -> dict[_About, Path]:
     """A file for each table, named by as much as it takes to tell them apart: suite, data set, geometry, labels."""
     if len(tables) == 1:
         return {tables[0]: out}

@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from robustbench_vit.aggregates.groups import CLEAN
-from robustbench_vit.aggregates.reading import planned
+import pandas as pd
+
+from robustbench_vit.aggregates.reading import Reading
+from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.catalog import digest
 from robustbench_vit.errors import CaseError
+from robustbench_vit.interchange.clean import clean_cases
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.trials import dataset_name, write_trials
 
@@ -16,7 +19,7 @@ def export_trials(folders: Sequence[Path], out: Path) -> list[Path]:
     """Write the decisions of all models on clean images in the columns of model-vs-human.
 
     Args:
-        folders: Results folders.
+        folders: Results folders; scores without rows will do.
         out: Where to write: a folder a data set, a file a model.
 
     Returns:
@@ -26,17 +29,19 @@ def export_trials(folders: Sequence[Path], out: Path) -> list[Path]:
         StoreError: If a folder holds no results, or a file cannot be read or written.
         CaseError: If no case can be written, or the name of a class cannot.
     """
-    where = planned(folders)
+    decided = clean_cases(Reading(folders), lambda case: bool(case.classes) and case.was_run)
     # Two suites may share a case.
-    distinct = {(case.model_key, case.case_key): case for case in where if _is_written(case)}
+    distinct = {(case.model_key, case.case_key): case for case in decided}
     if not distinct:
         raise CaseError("there is nothing to export: no decisions on clean images with up to 32 classes of known names")
     names = _names(distinct.values())
-    return [write_trials(case, where[case].rows(case), names[case], out) for case in distinct.values()]
+    return [write_trials(case, _decisions(decided[case]), names[case], out) for case in distinct.values()]
 
 
-def _is_written(case: PlannedCase) -> bool:
-    return case.family == CLEAN and bool(case.classes) and case.status in {"done", "partial"}
+def _decisions(one: Scored) -> pd.DataFrame:
+    if one.decisions is None:
+        raise CaseError(f"decisions on {one.case.data} are not among the scores of {one.case.model}: too many classes")
+    return one.decisions
 
 
 def _names(cases: Iterable[PlannedCase]) -> dict[PlannedCase, str]:

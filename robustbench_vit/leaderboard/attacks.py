@@ -7,8 +7,10 @@ from math import isnan
 
 from robustbench_vit.aggregates.honesty import BETWEEN
 from robustbench_vit.errors import SpecError
+from robustbench_vit.leaderboard.columns import REPORTED, ROBUST, TRANSFER, Column
+from robustbench_vit.leaderboard.formatting import number
 from robustbench_vit.leaderboard.labels import attack_labels
-from robustbench_vit.leaderboard.sections import REPORTED, ROBUST, TRANSFER, Column, Section, number
+from robustbench_vit.leaderboard.sections import Section
 from robustbench_vit.records import Measurement
 from robustbench_vit.spec import Spec, parse
 
@@ -153,7 +155,7 @@ def _columns(section: Section, metric: str, *, transfer: bool) -> Iterator[Colum
         for item in section.of(ROBUST)
         if not item.category and (item.family == TRANSFER) == transfer and item.status != REPORTED
     )
-    labels = attack_labels(dict.fromkeys(case for case, _ in attacked))
+    labels = attack_labels(dict.fromkeys(case for case, _ in attacked), section.full_specs)
     ends = {item.case for item in section.of(ROBUST) if item.curve == item.case}
     several = len({geometry for _, geometry in attacked}) > 1
     for case, geometry in attacked:

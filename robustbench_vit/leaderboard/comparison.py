@@ -13,8 +13,8 @@ from robustbench_vit.aggregates.comparison import compare
 from robustbench_vit.aggregates.difference import TIE, Comparison, Difference
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.leaderboard.attacks import MARK
+from robustbench_vit.leaderboard.formatting import number
 from robustbench_vit.leaderboard.labels import attack_labels, short_labels
-from robustbench_vit.leaderboard.sections import number
 from robustbench_vit.metrics.detectable import POWER
 
 _SHOWN = 6  # cases named that only one model has, before the rest are counted
@@ -42,8 +42,8 @@ def remarks(comparison: Comparison) -> Iterator[str]:
     if able:
         yield (
             f"A true difference of {100 * median(able):.1f} points (median over the cases, {100 * min(able):.1f} to "
-            f"{100 * max(able):.1f}) would be found in a case with a chance of {POWER:.0%}, at p < 0.05 before Holm's "
-            "adjustment; of smaller ones a tie says little."
+            f"{100 * max(able):.1f}) would be found in a case with a chance of about {POWER:.0%}, at p < 0.05 before "
+            "Holm's adjustment; of smaller ones a tie says little."
         )
     else:
         yield "There are too few images for any difference to be found."

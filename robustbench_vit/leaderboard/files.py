@@ -9,14 +9,18 @@ import pandas as pd
 
 from robustbench_vit.leaderboard.attacks import file_columns
 from robustbench_vit.leaderboard.board import Board
+from robustbench_vit.leaderboard.columns import Column
+from robustbench_vit.leaderboard.facts import Facts
 from robustbench_vit.leaderboard.markdown import markdown
 from robustbench_vit.leaderboard.page import page
-from robustbench_vit.leaderboard.sections import Column, Facts, Section, sections
-from robustbench_vit.leaderboard.summary import ranks_of, summary
+from robustbench_vit.leaderboard.sections import Section, sections
+from robustbench_vit.leaderboard.shown import Ranks, ranks_of
+from robustbench_vit.leaderboard.summary import summary
 from robustbench_vit.store.csv_file import with_parameters, write_table
 from robustbench_vit.store.files import write_text
 
-_Ranks = Mapping[tuple[str, ...], tuple[int, bool]]
+_SPREAD = " seed_sd"  # ends the name of a column
+_RUN = ("device", "seed", "dtype", "versions")
 
 
 def write(board: Board, out: Path) -> list[Path]:
@@ -51,8 +55,8 @@ def write_csv(measurements: pd.DataFrame, file: Path) -> Path:
     return write_table(told, file)
 
 
-def _rows(section: Section, facts: Facts, ranks: _Ranks) -> list[dict[str, Any]]:
-    """One row a model; every number with the ends of its interval."""
+def _rows(section: Section, facts: Facts, ranks: Ranks) -> list[dict[str, Any]]:
+    """One row a model; every number with the ends of its interval, and the spread between its seeds."""
     rows = []
     for model in section.models:
         row: dict[str, Any] = {"suite": section.suite, "data": section.data, "model": model, "n": section.images(model)}
@@ -61,16 +65,21 @@ def _rows(section: Section, facts: Facts, ranks: _Ranks) -> list[dict[str, Any]]
         row |= {status: section.count(model, status) for status in ("partial", "failed", "skipped")}
         known = {name: value for name, value in facts.models.get(model, {}).items() if not isinstance(value, Mapping)}
         row |= {name: known.pop(name, None) for name in ("parameters", "throughput")} | known
-        rows.append(row)
+        run = {name: facts.last_run(model).get(name) for name in _RUN if facts.last_run(model)}
+        if any(name.endswith(_SPREAD) for name in row):
+            run["seed"] = facts.seeds(model, section.suite)
+        rows.append(row | run)
     return rows
 
 
-def _numbers(section: Section, model: str, column: Column, ranks: _Ranks) -> dict[str, float | None]:
+def _numbers(section: Section, model: str, column: Column, ranks: Ranks) -> dict[str, float | None]:
     cell = section.cell(model, column)
     ends = (cell.value, cell.low, cell.high) if cell and not isnan(cell.value) else (None, None, None)
     numbers: dict[str, float | None] = dict(
         zip((column.name, f"{column.name} low", f"{column.name} high"), ends, strict=True)
     )
-    if found := ranks.get((*column.place, model)):
-        numbers[f"{column.name} rank"] = found[0]
+    if cell and not isnan(cell.seed_sd):
+        numbers[f"{column.name}{_SPREAD}"] = cell.seed_sd
+    if (found := ranks.get((*column.place, model))) and found.place:
+        numbers[f"{column.name} rank"] = found.place
     return numbers

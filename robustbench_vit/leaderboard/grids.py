@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from math import isnan
 
 from robustbench_vit.aggregates.corruptions import GROUPS, benchmark_part, place_of
+from robustbench_vit.leaderboard.columns import REPORTED
+from robustbench_vit.leaderboard.formatting import interval, number
 from robustbench_vit.leaderboard.labels import short_labels
-from robustbench_vit.leaderboard.sections import REPORTED, Section, interval, number
+from robustbench_vit.leaderboard.sections import Section
 from robustbench_vit.records import Measurement
 
 MEAN = "mean_corruption_accuracy"

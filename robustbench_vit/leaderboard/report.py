@@ -1,22 +1,21 @@
 """From results folders to the files of the leaderboard."""
 
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from robustbench_vit.aggregates.between_models import Place, effective, means, ranks, shares
+from robustbench_vit.aggregates.between_models import ColumnKey, ranks, shares
+from robustbench_vit.aggregates.on_the_line import effective, fits, lines, means
 from robustbench_vit.aggregates.reading import Reading
-from robustbench_vit.aggregates.references import VARIANT
 from robustbench_vit.aggregates.seeds import over_seeds
-from robustbench_vit.interchange.reported import holds_reported, reported, reported_models
+from robustbench_vit.interchange.reported import holds_reported, reported
 from robustbench_vit.leaderboard.board import Board
 from robustbench_vit.leaderboard.files import write, write_csv
-from robustbench_vit.leaderboard.sections import Facts, summary_columns
+from robustbench_vit.leaderboard.provenance import facts
+from robustbench_vit.leaderboard.sections import summary_columns
 from robustbench_vit.store import Store
 from robustbench_vit.trials import read_trials
 
@@ -68,42 +67,28 @@ def read_board(folders: Sequence[Path], reference: str | None = None, trials: Se
     """
     run = [folder for folder in folders if Store(folder).is_run or not holds_reported(folder)]
     reading = Reading(run, reference)
-    single = reading.measurements(read_trials(trials))
-    own = over_seeds(single)
+    own, single = over_seeds(reading.measurements(read_trials(trials)))
     suites = set(own["suite"].astype(str))
-    columns = {Place(one.suite, one.data, one.geometry, one.case, one.metric) for one in summary_columns(own)}
+    columns = {ColumnKey(*column.place) for column in summary_columns(own)}
     given = shares(reading, columns | means(reading.plans(suites)))
-    own = _with(own, pd.DataFrame([asdict(number) for number in effective(given)], columns=own.columns))
-    of_seeds = single[single["model"].astype(str).str.contains(f"{VARIANT}seed ", regex=False)]
+    fitted = fits(given)
+    own = _with(own, pd.DataFrame([asdict(number) for number in effective(fitted)], columns=own.columns))
     return Board(
         measurements=_with(own, reported(folders)),
         facts=facts(reading, folders),
-        ranks=ranks({place: models for place, models in given.items() if place in columns}, doubts(own)),
+        ranks=ranks({key: models for key, models in given.items() if key in columns}, doubts(own)),
         reliability=reading.reliability(),
-        single_seeds=of_seeds if len(own) < len(single) else single.iloc[:0],
+        single_seeds=single,
+        lines=lines(fitted),
     )
 
 
-def doubts(measurements: pd.DataFrame) -> dict[tuple[Place, str], str]:
+def doubts(measurements: pd.DataFrame) -> dict[tuple[ColumnKey, str], str]:
     """The warnings of numbers: those are not ranked."""
     warned = measurements[measurements["warning"].astype(str) != ""]
     names = ["suite", "data", "geometry", "case", "metric", "model", "warning"]
     rows = warned[names].astype(str).itertuples(index=False, name=None)
-    return {(Place(*place), model): warning for *place, model, warning in rows}
-
-
-def facts(reading: Reading, folders: Sequence[Path]) -> Facts:
-    """Parameters, preprocessing, throughput and circumstances of the models, and of the last run."""
-    runs = sorted((run for store in reading.stores for run in store.runs()), key=lambda run: str(run["began"]))
-    last = {run["model_key"]: _circumstances(run) for run in runs}
-    speed = {run["model_key"]: run["throughput"] for run in runs if run["throughput"]}
-    known = {key: dict(about) for store in reading.stores for key, about in store.models().items()}
-    models: dict[str, dict[str, Any]] = {name: dict(about) for name, about in reported_models(folders).items()}
-    for case in reading.where:
-        about = {name: value for name, value in known.get(case.model_key, {}).items() if name != "model"}
-        seeds = {"source": _source(case.model), "throughput": speed.get(case.model_key), **last.get(case.model_key, {})}
-        models[case.model.replace(f"{VARIANT}seed {case.seed}", "")] = {**about, **seeds}
-    return Facts(models, _shown(runs[-1]) if runs else {})
+    return {(ColumnKey(*key), model): warning for *key, model, warning in rows}
 
 
 def _with(measurements: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
@@ -114,44 +99,9 @@ def _with(measurements: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     for name in measurements.columns:
         one, two = measurements[name], more[name]
         if isinstance(one.dtype, pd.CategoricalDtype):
-            words = two.astype(one.cat.categories.dtype).astype("category")
-            columns[name] = pd.Series(union_categoricals([one, words]))
+            words = pd.Index(two.unique(), dtype=one.cat.categories.dtype)  # that of no words at all is another
+            both = [one, pd.Series(pd.Categorical(two, categories=words))]
+            columns[name] = pd.Series(union_categoricals(both))
         else:
             columns[name] = pd.concat([one, two], ignore_index=True)
     return pd.DataFrame(columns)
-
-
-def _source(model: str) -> str:
-    """Where a model is from: ``timm``, ``torchvision``, ``zoo``, or a file."""
-    source, colon, _ = model.partition(":")
-    return "file" if not colon or source.endswith(".py") else source
-
-
-def _circumstances(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What the section of a model says about its last run."""
-    options = run["options"]
-    versions = {**run["versions"], "Python": run.get("python", "unknown")}
-    return {
-        "device": run["device"],
-        "seed": options["seed"],
-        "dtype": options["dtype"],
-        "versions": _listed(versions),
-        "command": _command(run.get("command", ())),
-    }
-
-
-def _command(words: Iterable[str]) -> str:
-    """The command line, its program by its name alone."""
-    program, *arguments = [*words] or [""]
-    name = PurePath(program).name
-    return shlex.join(["robustbench-vit" if name == "__main__.py" else name, *arguments])
-
-
-def _listed(versions: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {number}" for name, number in versions.items())
-
-
-def _shown(run: Mapping[str, Any]) -> dict[str, Any]:
-    """What the foot of the page says about the last run."""
-    about = _circumstances(run)
-    return {"run": run["began"], **{name: about[name] for name in ("device", "seed", "dtype", "versions")}}

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import isnan
 
+from robustbench_vit.leaderboard.columns import CLEAN, REPORTED
 from robustbench_vit.leaderboard.published import MARK, published, source
-from robustbench_vit.leaderboard.sections import CLEAN, REPORTED, Section
+from robustbench_vit.leaderboard.sections import Section
 from robustbench_vit.records import Measurement
 
 SUMMARY = {

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from math import isnan
 
-from robustbench_vit.leaderboard.sections import Column, Section
+from robustbench_vit.leaderboard.columns import Column
+from robustbench_vit.leaderboard.sections import Section
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _FAMILY = "frequency"  # of other curves, the area says enough

@@ -8,9 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from robustbench_vit.leaderboard.attacks import MARK, Attacks, Doubt, Transfer, attacks, marked, transfers, warnings
+from robustbench_vit.leaderboard.columns import ROBUST, Column
+from robustbench_vit.leaderboard.formatting import interval, number, spread
 from robustbench_vit.leaderboard.grids import Grid, grids
 from robustbench_vit.leaderboard.labels import short_labels
-from robustbench_vit.leaderboard.sections import ROBUST, Column, Section, interval, number, sections
+from robustbench_vit.leaderboard.sections import Section, sections
 from robustbench_vit.leaderboard.shapes import SUMMARY, ShapeAxis, shape_axes
 from robustbench_vit.records import Measurement
 
@@ -47,7 +49,7 @@ def _tables(section: Section) -> Iterator[Table]:
 def _table(section: Section) -> Table:
     columns = [column for column in section.columns if _is_shown(column) and _has_numbers(section, column)]
     if all(column.metric == "top1" for column in columns) and not grids(section):  # without curves, show the cases
-        short = short_labels(case for case, _ in section.cases)
+        short = short_labels((case for case, _ in section.cases), section.full_specs)
         columns = [
             Column(section.suite, section.data, "top1", case, where, "accuracy", short[case], case)
             for case, where in section.cases[:_MOST]
@@ -56,7 +58,7 @@ def _table(section: Section) -> Table:
     cells = [[_cell(section.cell(model, column)) for column in columns] for model in section.models]
     title = f"{section.suite} on {section.data}, {_images(section)} images"
     table = _filled(title, section.models, heads, cells)
-    table.caption = _caption(section)
+    table.caption = _caption(section, columns)
     return table
 
 
@@ -142,9 +144,11 @@ def _images(section: Section) -> str:
     return f"{counts[0]}" if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
 
 
-def _caption(section: Section) -> Text:
+def _caption(section: Section, columns: Sequence[Column]) -> Text:
     """What the numbers are, and which models lack some."""
     caption = Text("accuracy in %, 95 % interval")
+    if any((cell := section.cell(model, column)) and spread(cell) for model in section.models for column in columns):
+        caption.append(", ± standard deviation between seeds")
     for column in section.columns:
         if column.metric == "mce" and _has_numbers(section, column):
             caption.append(f"\n{column.of}: {section.definition(column)}")
@@ -158,7 +162,12 @@ def _caption(section: Section) -> Text:
 def _cell(measurement: Measurement | None) -> Text:
     if measurement is None:
         return Text("")
-    return _lines(Text(marked(measurement)), interval(measurement))
+    return _lines(Text(marked(measurement)), _span(measurement))
+
+
+def _span(measurement: Measurement) -> str:
+    """The interval, and the spread between seeds if there are several."""
+    return " ".join(filter(None, (interval(measurement), spread(measurement))))
 
 
 def _lines(text: Text, more: str) -> Text:
@@ -169,5 +178,5 @@ def _grid_cell(accuracy: Measurement | None, error: str) -> Text:
     if accuracy is None:
         return Text("")
     text = Text(number(accuracy.value, accuracy.unit))
-    text.append(f" {interval(accuracy)}", style="dim")
+    text.append(f" {_span(accuracy)}", style="dim")
     return text.append(f"\n{error}", style="dim") if error else text

@@ -26,7 +26,7 @@ def expected_calibration_error(rows: pd.DataFrame) -> Contributions:
     confidences = rows["confidence"].to_numpy(np.float32)
     signed = np.zeros((len(rows), BINS))
     signed[np.arange(len(rows)), bins(confidences)] = confidences - hits(rows)
-    return Contributions(signed, _sum_of_magnitudes)
+    return Contributions(signed, _sum_of_magnitudes, bounds=(0.0, 1.0), norm=True)
 
 
 def confidence(rows: pd.DataFrame) -> Contributions:
@@ -35,7 +35,7 @@ def confidence(rows: pd.DataFrame) -> Contributions:
     Args:
         rows: Column ``confidence``.
     """
-    return Contributions(rows["confidence"].to_numpy(np.float64))
+    return Contributions(rows["confidence"].to_numpy(np.float64), bounds=(0.0, 1.0))
 
 
 def reliability(rows: pd.DataFrame) -> FloatArray:

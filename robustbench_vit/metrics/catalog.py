@@ -60,8 +60,10 @@ METRICS: Catalog[Metric] = Catalog(
             "expected calibration error, 15 bins",
             reference="Guo et al., ICML 2017, equation 3",
             higher_is_better=False,
+            version=2,
             definition="sum over 15 equal bins (lo, hi] of the largest softmax probability of "
-            "(images in bin / n) · |accuracy − mean confidence|",
+            "(images in bin / n) · |accuracy − mean confidence|; with few images it is too large, which the interval "
+            "allows for",
             columns=("confidence", "label", "pred"),
         ),
         Metric(

@@ -7,7 +7,8 @@ LEVEL = 0.05
 """Two-sided level of the test."""
 
 POWER = 0.8
-"""Chance of finding a true difference; what planners of studies ask for by custom."""
+"""Chance of finding a true difference; what planners of studies ask for by custom. It is reached approximately: the
+exact test of a case has 0.77 to 0.79 there."""
 
 
 def detectable_difference(n: int, discordance: float, level: float = LEVEL, power: float = POWER) -> float:
@@ -32,8 +33,8 @@ def detectable_difference(n: int, discordance: float, level: float = LEVEL, powe
         1987.
 
     Differences:
-        The formula is of the asymptotic test without correction. The exact test that `mcnemar` is finds a little less,
-        and so does Holm's adjustment over several cases.
+        The formula is of the asymptotic test without correction. The exact test that `mcnemar` is finds a little less
+        (with a power of 0.8, in 0.77 to 0.79), and Holm's adjustment over several cases less still.
 
     Example:
         >>> round(detectable_difference(1000, 0.2), 4)
@@ -56,7 +57,7 @@ def detectable_by_interval(low: float, high: float, level: float = LEVEL, power:
         power: Chance of finding the difference, in (0, 1).
 
     Returns:
-        In the unit of the number; NaN where no image contributes a difference, for then nothing is known.
+        In the unit of the number; NaN without an interval.
 
     Source:
         The normal approximation, e.g. J. Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988.

@@ -30,4 +30,4 @@ def brier_score(rows: pd.DataFrame) -> Contributions:
         Some packages report half of it for two classes; this is the original for any number of classes.
     """
     squares, p_label = rows["p_squared"].to_numpy(np.float64), rows["p_label"].to_numpy(np.float64)
-    return Contributions(squares - 2 * p_label + 1)
+    return Contributions(squares - 2 * p_label + 1, bounds=(0.0, 2.0))

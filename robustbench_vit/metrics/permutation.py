@@ -18,25 +18,25 @@ _ROUNDING = (
 )
 
 
-def permutation(one: Contributions, two: Contributions) -> float:
-    """Two-sided p of the hypothesis that exchanging the two models on any image leaves the difference as it is.
+def permutations(pairs: Sequence[tuple[Contributions, Contributions]]) -> list[float]:
+    """Two-sided p of the hypothesis that exchanging two models on any image leaves their difference as it is.
 
     In each of R draws, what the two contribute is exchanged on about half of the images. With h the draws whose
-    difference is as large as the observed one, p = (1 + h) / (1 + R). The draws are a function of N alone.
+    difference is as large as the observed one, p = (1 + h) / (1 + R). The draws are a function of N alone, so numbers
+    over equally many images share them.
 
     Where h is 0, p is at most 1 / (1 + R); Hoeffding's inequality may know that it is smaller: 2·exp(−z²/2), with z the
     difference in standard errors, bounds the p of all 2^N exchanges. So a clear difference stays one after an
     adjustment over more than 500 tests.
 
     Args:
-        one: Of N images.
-        two: The same number of another model, on the same images in the same order.
+        pairs: A number of two models each, on the same images in the same order.
 
     Returns:
-        In (0, 1]; 1 where there is no image. A draw for which the number is not defined counts as large.
+        p of each, in (0, 1]; 1 where there is no image. A draw for which the number is not defined counts as large.
 
     Raises:
-        ValueError: If the two have values of different shapes.
+        ValueError: If the two of a pair have values of different shapes.
 
     Source:
         B. Efron & R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 15; (1 + h) / (1 + R) by B. Phipson
@@ -47,23 +47,8 @@ def permutation(one: Contributions, two: Contributions) -> float:
         Of a quotient, Hoeffding's bound is that of its linear approximation.
 
     Example:
-        >>> permutation(Contributions(np.ones(4)), Contributions(np.ones(4)))
-        1.0
-    """
-    return permutations([(one, two)])[0]
-
-
-def permutations(pairs: Sequence[tuple[Contributions, Contributions]]) -> list[float]:
-    """Likewise of several numbers, each of two models; numbers over equally many images share their draws.
-
-    Args:
-        pairs: As `permutation` takes them.
-
-    Returns:
-        p of each.
-
-    Raises:
-        ValueError: If the values of a pair have different shapes.
+        >>> permutations([(Contributions(np.ones(4)), Contributions(np.ones(4)))])
+        [1.0]
     """
     p = [1.0] * len(pairs)
     for n in {len(one) for one, _ in pairs} - {0}:

@@ -25,7 +25,7 @@ def shape_bias(rows: pd.DataFrame) -> Contributions:
         and robustness", ICLR 2019; `ShapeBias` in bethgelab/model-vs-human.
     """
     conflict, remark = _conflict(rows)
-    return Contributions(_decisions(conflict), _bias, remark=remark)
+    return Contributions(_decisions(conflict), _bias, remark=remark, bounds=(0.0, 1.0))
 
 
 def category_shape_bias(rows: pd.DataFrame) -> Contributions:
@@ -60,7 +60,7 @@ def shape_bias_classmean(rows: pd.DataFrame) -> Contributions:
     empty = int((split.sum(axis=(0, 2)) == 0).sum())
     if empty:
         remark += f"; {empty} of {len(classes)} categories without a decision for either cue left out"
-    return Contributions(split.reshape(len(conflict), -1), _mean_bias, remark=remark)
+    return Contributions(split.reshape(len(conflict), -1), _mean_bias, remark=remark, bounds=(0.0, 1.0))
 
 
 def shape_decisions(rows: pd.DataFrame) -> Contributions:

@@ -98,7 +98,7 @@ class Explorer:
         models = list(dict.fromkeys(case.model for case in mine))
         if self.model is not None and self.model not in models:
             raise UnknownNameError(f"model in {self.store.root}", self.model, models)
-        done = [case for case in mine if case.status in ("done", "partial") and self.model in (None, case.model)]
+        done = [case for case in mine if case.was_run and self.model in (None, case.model)]
         chosen = [case for case in done if case.data in self.data and case.perturbation in self.perturbations]
         if not chosen:
             held = ", ".join(dict.fromkeys(case.data for case in done)) or "none that is done"
@@ -110,7 +110,7 @@ class Explorer:
 
     def _failures(self, course: Course, most: int) -> Failures:
         data = self.data[course.clean.data]
-        found = flips(course, self.store.rows, most)
+        found = flips(course, self.store.needed_rows, most)
         classes = course.clean.classes or data.classes
         return Failures(found, classes, tuple(self._failure(course, data, classes, flip) for flip in found.first))
 

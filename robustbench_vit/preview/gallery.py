@@ -1,9 +1,9 @@
 """How a gallery is ordered: by data and geometry, then family, then curve, each curve along its axis."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from robustbench_vit.aggregates.groups import CLEAN
+from robustbench_vit.aggregates.groups import CLEAN, split
 from robustbench_vit.preview.pictures import Picture, Shot
 from robustbench_vit.records import PlannedCase
 
@@ -59,7 +59,7 @@ class Room:
 
 def rooms(shots: Iterable[Shot]) -> list[Room]:
     """Put the shots of a plan in order."""
-    return [_room(alike) for alike in _split(shots, lambda shot: (shot.record.data, shot.record.geometry))]
+    return [_room(alike) for alike in split(shots, lambda shot: (shot.record.data, shot.record.geometry))]
 
 
 def _room(shots: list[Shot]) -> Room:
@@ -68,14 +68,14 @@ def _room(shots: list[Shot]) -> Room:
     clean = next((shot.pictures for shot in shots if shot.record.family == CLEAN and shot.pictures), None)
     originals = next((shot.originals for shot in shots if shot.originals), ())
     perturbed = [shot for shot in shots if shot.record.family != CLEAN]
-    families = tuple(_family(alike) for alike in _split(perturbed, lambda shot: shot.record.family))
+    families = tuple(_family(alike) for alike in split(perturbed, lambda shot: shot.record.family))
     missing = tuple(shot.record for shot in shots if shot.record.family == CLEAN and not shot.pictures)
     return Room(first.data, first.geometry, clean or originals, families, missing)
 
 
 def _family(shots: list[Shot]) -> Family:
     shown = [shot for shot in shots if shot.pictures]
-    strips = tuple(_strip(alike) for alike in _split(shown, _curve))
+    strips = tuple(_strip(alike) for alike in split(shown, _curve))
     return Family(shots[0].record.family, strips, tuple(shot.record for shot in shots if not shot.pictures))
 
 
@@ -92,11 +92,3 @@ def _curve(shot: Shot) -> str:
 
 def _place(shot: Shot) -> float:
     return shot.record.sweep.at if shot.record.sweep else 0.0
-
-
-def _split(shots: Iterable[Shot], key: Callable[[Shot], Hashable]) -> Iterator[list[Shot]]:
-    """Shots of equal keys together, in the order of first appearance."""
-    parts: dict[Hashable, list[Shot]] = {}
-    for shot in shots:
-        parts.setdefault(key(shot), []).append(shot)
-    yield from parts.values()

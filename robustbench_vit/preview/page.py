@@ -2,19 +2,18 @@
 
 import base64
 import io
-import re
 from collections.abc import Mapping, Sequence
 from math import isinf, isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
 from robustbench_vit.errors import SpecError
+from robustbench_vit.leaderboard.html import environment, style
 from robustbench_vit.preview.failures import Failure, Failures
 from robustbench_vit.preview.gallery import Room, Strip
 from robustbench_vit.preview.pictures import Picture, Shot
@@ -72,26 +71,11 @@ def data_uri(pixels: NDArray[np.uint8], longest: int | None = None) -> str:
 
 
 def _render(name: str, **values: Any) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"breakable": _breakable, "first_name": _first_name}
-    template = environment.get_template(f"{name}.html.jinja")
-    return template.render(style=_own("preview.css"), script=_own(f"{name}.js"), **values)
-
-
-def _own(name: str) -> Markup:
-    """The text of a file of ours, which needs no escaping."""
-    return Markup((_FOLDER / name).read_text(encoding="utf-8"))  # noqa: S704
-
-
-def _breakable(text: str) -> Markup:
-    """Text that may break behind the marks inside specs, and not in the middle of a word."""
-    return Markup("<wbr>").join(re.split(r"(?<=[_(,=/:@])(?=.)", text))
+    made = environment(_FOLDER)
+    made.filters["first_name"] = _first_name
+    own = {"style": style(_FOLDER / "preview.css"), "script": (_FOLDER / f"{name}.js").read_text(encoding="utf-8")}
+    trusted = {what: Markup(text) for what, text in own.items()}  # noqa: S704 - files of this package
+    return made.get_template(f"{name}.html.jinja").render(**trusted, **values)
 
 
 def _first_name(text: str) -> str:

@@ -1,6 +1,6 @@
-"""What several folders say they planned, as one plan (for merging)."""
+"""What several folders say they planned, as one plan."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -9,8 +9,6 @@ from robustbench_vit.records import PlannedCase
 
 UNLOADED = "unloaded-"
 """How keys of models begin that could not be loaded."""
-
-_WITH_ROWS = {"done", "partial"}
 
 _Key: TypeAlias = tuple[str, str, str]
 
@@ -33,17 +31,9 @@ def united(plans: Sequence[Sequence[PlannedCase]], reach: Callable[[PlannedCase]
         alike.setdefault(_key(case), []).append(case)
     cases = [_settled(entries, reach) for entries in alike.values()]
     held = [{_key(case) for case in plan} for plan in plans]
-    run = [case for case in cases if case.status in _WITH_ROWS]
-    _check_versions(run)
-    return [case for case in cases if case.status in _WITH_ROWS or not any(_replaces(new, case, held) for new in run)]
-
-
-def by_file(cases: Sequence[PlannedCase]) -> Mapping[tuple[str, str], list[PlannedCase]]:
-    """The cases of each manifest, by suite and model."""
-    files: dict[tuple[str, str], list[PlannedCase]] = {}
-    for case in cases:
-        files.setdefault((case.suite, case.model_key), []).append(case)
-    return files
+    run = [case for case in cases if case.was_run]
+    check_versions(run)
+    return [case for case in cases if case.was_run or not any(_replaces(new, case, held) for new in run)]
 
 
 def _key(case: PlannedCase) -> _Key:
@@ -52,7 +42,7 @@ def _key(case: PlannedCase) -> _Key:
 
 def _settled(entries: Sequence[PlannedCase], reach: Callable[[PlannedCase], int]) -> PlannedCase:
     """One entry of several with the same key."""
-    run = [case for case in entries if case.status in _WITH_ROWS]
+    run = [case for case in entries if case.was_run]
     failed = [case for case in entries if case.status == "failed"]
     if not run:
         return (failed or list(entries))[0]
@@ -72,7 +62,15 @@ def _replaces(new: PlannedCase, old: PlannedCase, held: Sequence[set[_Key]]) -> 
     return new.identity == old.identity if known else (new.case, new.tags) == (old.case, old.tags)
 
 
-def _check_versions(run: Sequence[PlannedCase]) -> None:
+def check_versions(run: Sequence[PlannedCase]) -> None:
+    """Make sure that no model has run a case with two versions of its perturbation or data.
+
+    Args:
+        run: Cases that were run.
+
+    Raises:
+        StoreError: If one has.
+    """
     known: dict[tuple[object, ...], PlannedCase] = {}
     for case in run:
         other = known.setdefault((case.suite, case.model_key, case.identity), case)

@@ -11,22 +11,31 @@
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from filelock import FileLock
 
 from robustbench_vit.catalog import digest
 from robustbench_vit.errors import StoreError
 from robustbench_vit.records import PlannedCase
-from robustbench_vit.store.files import write_atomically, write_text
+from robustbench_vit.store.files import read_json, write_atomically, write_text
+from robustbench_vit.store.rows import joined, of_case, read_case, read_part, write_case
+
+_Kinds: TypeAlias = Mapping[str, type]
+
+_OF_MODEL: _Kinds = {"model": str, "digest": str}
+_OF_RUN: _Kinds = {
+    **dict.fromkeys(("model_key", "device", "began"), str),
+    **dict.fromkeys(("options", "versions"), dict),
+    "suites": list,
+}
 
 
 class Store:
@@ -68,16 +77,16 @@ class Store:
         Raises:
             StoreError: If a file cannot be read.
         """
-        with self._lock():  # between a part and its case file, rows are in neither
+        with self.locked():  # between a part and its case file, rows are in neither
             return self._positions(model_key, case_keys)
 
     def _positions(self, model_key: str, case_keys: Iterable[str]) -> dict[str, set[int]]:
         found: dict[str, set[int]] = {key: set() for key in case_keys}
         for key, held in found.items():
             if (file := self.case_file(model_key, key)).exists():
-                held.update(_read(file, ["position"])["position"].to_pylist())
+                held.update(read_case(file, ["position"])["position"].to_pylist())
         for part in self._part_files(model_key):
-            table = _read(part, ["case", "position"])
+            table = read_part(part, ["case", "position"])
             for key, position in zip(table["case"].to_pylist(), table["position"].to_pylist(), strict=True):
                 if key in found:
                     found[key].add(position)
@@ -85,8 +94,8 @@ class Store:
 
     def compact(self, model_key: str, case_keys: Sequence[str]) -> None:
         """Move the rows of these cases from parts into case files; parts with nothing else in them go."""
-        with self._lock():
-            parts = {file: _read(file) for file in self._part_files(model_key)}
+        with self.locked():
+            parts = {file: read_part(file) for file in self._part_files(model_key)}
             for key in case_keys:
                 self._compact_case(model_key, key, parts.values())
             for file, table in parts.items():
@@ -94,16 +103,17 @@ class Store:
                     file.unlink(missing_ok=True)
 
     def _compact_case(self, model_key: str, case_key: str, parts: Iterable[pa.Table]) -> None:
-        fresh = [part.filter(pc.equal(part["case"], case_key)).drop_columns("case") for part in parts]
-        fresh = [_without_empty_columns(table) for table in fresh if len(table)]
+        fresh = of_case(parts, case_key)
         if not fresh:
             return
-        file = self.case_file(model_key, case_key)
-        rows = pa.concat_tables([*([_read(file)] if file.exists() else []), *fresh], promote_options="default")
         # The same sample may lie in an old case file and in overlapping parts; its rows are equal, the first stays.
-        first = rows.append_column("row", pa.array(range(len(rows)))).group_by("id").aggregate([("row", "min")])
-        rows = rows.take(first["row_min"]).sort_by("id")
-        write_atomically(file, lambda path: pq.write_table(rows, path))
+        rows = joined([*self._case_rows(model_key, case_key), *fresh])
+        write_case(rows, self.case_file(model_key, case_key))
+
+    def locked(self) -> FileLock:
+        """Nobody else moves rows or writes manifests while this is entered."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.root / ".lock")
 
     # ── what was asked, and what came of it ────────────────────────────────────────────────────────────────────
 
@@ -113,7 +123,7 @@ class Store:
         Entries of the same declaration go: those without rows (skipped, or failed before anything was known of them),
         and those that another version of the perturbation or of the data left behind.
         """
-        with self._lock():
+        with self.locked():
             for suite, model_key in dict.fromkeys((case.suite, case.model_key) for case in cases):
                 file = self.root / "manifests" / suite / f"{model_key}.json"
                 asked = [case for case in cases if (case.suite, case.model_key) == (suite, model_key)]
@@ -139,8 +149,18 @@ class Store:
         """
         files = sorted(self.root.glob("manifests/*/*.json"))
         if not files:
-            raise StoreError(f"{self.root} holds no results; expected the --out folder of a run")
+            raise StoreError(self._nothing)
         return [case for file in files for case in self._manifest(file)]
+
+    @property
+    def _nothing(self) -> str:
+        """Why there are no results."""
+        if any(self.root.glob("reported/*.json")):
+            return (
+                f"{self.root} holds numbers that others reported, and nothing in it was run; this needs the --out folder "
+                "of a run"
+            )
+        return f"{self.root} holds no results; expected the --out folder of a run"
 
     @property
     def is_run(self) -> bool:
@@ -155,34 +175,52 @@ class Store:
         """
         # Between a part and its case file rows are in neither; without parts there is nothing to wait for, and a
         # folder that is only read needs no lock.
-        with self._lock() if self._part_files(case.model_key) else nullcontext():
-            tables = self._tables(case)
+        with self.locked() if self._part_files(case.model_key) else nullcontext():
+            parts = [read_part(file) for file in self._part_files(case.model_key)]
+            tables = [*self._case_rows(case.model_key, case.case_key), *of_case(parts, case.case_key)]
         if not tables:
             return pd.DataFrame({"id": [], "position": [], "label": [], "pred": []})
-        frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
-        asked = frame[frame["position"] < case.n]
-        return asked.drop_duplicates("id").sort_values("id", ignore_index=True)
+        frame: pd.DataFrame = joined(tables).to_pandas()
+        return frame[frame["position"] < case.n].reset_index(drop=True)
 
-    def _tables(self, case: PlannedCase) -> list[pa.Table]:
-        file = self.case_file(case.model_key, case.case_key)
-        tables = [_read(file)] if file.exists() else []
-        for part in self._part_files(case.model_key):
-            table = _read(part)
-            mine = table.filter(pc.equal(table["case"], case.case_key)).drop_columns("case")
-            tables += [_without_empty_columns(mine)] if len(mine) else []
-        return tables
+    def needed_rows(self, case: PlannedCase) -> pd.DataFrame:
+        """As `rows`, where scores alone will not do.
+
+        Raises:
+            StoreError: If a file cannot be read, or there are no rows of a case that has some in the run's own folder.
+        """
+        found = self.rows(case)
+        if case.was_run and case.n and not len(found):
+            raise StoreError(
+                f"{self.root} holds {'scores and ' if self.scored_file(case.model_key).exists() else ''}no rows of "
+                f"{case.case} of {case.model}, and rows of each image are needed here; they are in the --out folder of "
+                "the run, below cases/"
+            )
+        return found
+
+    def _case_rows(self, model_key: str, case_key: str) -> list[pa.Table]:
+        file = self.case_file(model_key, case_key)
+        return [read_case(file)] if file.exists() else []
 
     def write_json(self, name: str, values: dict[str, Any]) -> None:
         """Write a JSON file below the root."""
         write_text(self.root / name, json.dumps(values, indent=1, default=str))
 
     def models(self) -> dict[str, dict[str, Any]]:
-        """Facts about each model, by model key."""
-        return {file.parent.name: _json(file) for file in sorted(self.root.glob("cases/*/model.json"))}
+        """Facts about each model, by model key.
+
+        Raises:
+            StoreError: If a file cannot be read, or is not about a model.
+        """
+        return {file.parent.name: _facts(file, _OF_MODEL) for file in sorted(self.root.glob("cases/*/model.json"))}
 
     def runs(self) -> list[dict[str, Any]]:
-        """Circumstances of each run, oldest first."""
-        return [_json(file) for file in sorted(self.root.glob("runs/*.json"))]
+        """Circumstances of each run, oldest first.
+
+        Raises:
+            StoreError: If a file cannot be read, or is not about a run.
+        """
+        return [_facts(file, _OF_RUN) for file in sorted(self.root.glob("runs/*.json"))]
 
     def case_file(self, model_key: str, case_key: str) -> Path:
         """Where the rows of a complete case lie."""
@@ -208,22 +246,36 @@ class Store:
     def _manifest(self, file: Path) -> list[PlannedCase]:
         if not file.exists():
             return []
+        found = read_json(file)
         try:
-            return [PlannedCase.from_json(values) for values in _json(file)]
+            cases = [PlannedCase.from_json(values) for values in found]
         except (AttributeError, TypeError) as error:
-            raise StoreError(
-                f"{file} is not a list of cases, and nothing else belongs there: {error}; move it elsewhere, or delete "
-                "it and run the same command again"
-            ) from error
+            raise _no_manifest(file, error) from error
+        if not cases:
+            raise _no_manifest(file, f"it is {found}")
+        return cases
 
-    def _lock(self) -> FileLock:
-        self.root.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.root / ".lock")
+
+def _no_manifest(file: Path, why: object) -> StoreError:
+    return StoreError(
+        f"{file} is not a list of cases, and nothing else belongs there: {why}; copy it again, move it elsewhere, or "
+        "delete it and run the same command again"
+    )
 
 
 def _state(file: Path) -> str:
     stat = file.stat()
     return f"{file.name}:{stat.st_size}:{stat.st_mtime_ns}"
+
+
+def _facts(file: Path, kinds: _Kinds) -> dict[str, Any]:
+    """A JSON object that has these names, with values of these kinds."""
+    found = read_json(file)
+    if not isinstance(found, dict):
+        raise StoreError(f"{file} is not what a run writes there: it is no JSON object; move it elsewhere")
+    if wrong := [name for name, kind in kinds.items() if not isinstance(found.get(name), kind)]:
+        raise StoreError(f"{file} is not what a run writes there: it has no {', '.join(wrong)}; move it elsewhere")
+    return found
 
 
 def _superseded(before: PlannedCase, asked: Sequence[PlannedCase]) -> bool:
@@ -242,22 +294,3 @@ def _settled(case: PlannedCase, held: dict[str, set[int]], before: PlannedCase |
     if held[case.case_key].issuperset(range(case.n)):
         return replace(case, status="done")
     return before if before and before.status == "failed" else case
-
-
-def _read(file: Path, columns: list[str] | None = None) -> pa.Table:
-    try:
-        return pq.ParquetFile(file).read(columns)
-    except (OSError, pa.ArrowException) as error:
-        raise StoreError(f"cannot read {file}: {error}; delete this file and run the same command again") from error
-
-
-def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"cannot read {file}: {error}; delete this file and run the same command again") from error
-
-
-def _without_empty_columns(table: pa.Table) -> pa.Table:
-    """Columns that other cases of the part brought along hold nulls only."""
-    return table.select([name for name in table.column_names if table[name].null_count < len(table)])

@@ -206,7 +206,7 @@ def test_without_clean_images_only_relative_errors_are_missing(status: str | Non
 
 def test_numbers_of_the_grid_are_over_images_that_all_cells_share() -> None:
     """One cell has two images of four; the others keep theirs where it has no part."""
-    plan = ended(corruption_plan(), "partial", lambda case: case.case == "fog(severity=1)")
+    plan = ended(corruption_plan(n=4), "partial", lambda case: case.case == "fog(severity=1)")
     found = score(plan, lambda case: answers(*[True, False, False, True][: 2 if case.status == "partial" else 4]))
 
     assert one(found, "mce", GRID)[["n", "status"]].tolist() == [2, "partial"]

@@ -8,16 +8,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from robustbench_vit.aggregates.ranking import Candidate, Standing, beats, standings
+from robustbench_vit.aggregates.ranking import Candidate, Over, Standing, beats, standings
 from robustbench_vit.metrics import Contributions
 from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.metrics.holm import holm
 from robustbench_vit.metrics.mcnemar import mcnemar
 
+ALL = Over("cases", "images")
+
 
 def column(shares: FloatArray, *, higher: bool = True) -> list[Standing]:
     """Standings of the models of an N×M array."""
-    return list(standings({str(at): Candidate(one, "images") for at, one in enumerate(shares.T)}, higher).values())
+    return list(standings({str(at): Candidate(one, ALL) for at, one in enumerate(shares.T)}, higher).values())
 
 
 def correctness(generator: np.random.Generator, n: int, accuracies: list[float]) -> FloatArray:
@@ -114,21 +116,23 @@ def test_quotients_are_ranked_by_their_linear_shares() -> None:
 
 
 def test_other_images_and_doubts_have_no_rank() -> None:
-    """The images of most models count; a number in doubt is no one's better."""
+    """The cases and images of most models count; a number in doubt is no one's better."""
     ones, zeros = np.ones(60), np.zeros(60)
     found = standings(
         {
-            "a": Candidate(zeros, "all"),
-            "short": Candidate(ones[:20], "some"),
-            "masked": Candidate(ones, "all", "gradient masking"),
-            "b": Candidate(zeros, "all"),
-            "broken": Candidate(np.full(60, np.nan), "all"),
+            "a": Candidate(zeros, ALL),
+            "short": Candidate(ones[:20], ALL._replace(images="some")),
+            "easy": Candidate(ones, ALL._replace(cases="some")),
+            "masked": Candidate(ones, ALL, "gradient masking"),
+            "b": Candidate(zeros, ALL),
+            "broken": Candidate(np.full(60, np.nan), ALL),
         }
     )
 
     assert [found[name] for name in ("a", "b")] == [Standing(1, True)] * 2
-    assert [found[name].rank for name in ("short", "masked", "broken")] == [None] * 3
+    assert [found[name].rank for name in ("short", "easy", "masked", "broken")] == [None] * 4
     assert "the same images" in found["short"].reason
+    assert "the same cases" in found["easy"].reason
     assert "gradient masking" in found["masked"].reason
     assert "no number" in found["broken"].reason
 

@@ -110,8 +110,34 @@ def test_rows_that_are_nowhere_are_told(tmp_path: Path) -> None:
     found = Reading([tmp_path]).measurements()
 
     clean = found[(found["case"] == "clean") & (found["metric"] == "top1")].iloc[0]
-    assert (clean["status"], clean["n"], clean["reason"]) == ("partial", 0, "its rows are not in the results folder")
+    assert (clean["status"], clean["n"]) == ("partial", 0)
+    assert clean["reason"] == "neither its rows nor scores of them are in the results folder"
     assert found[found["metric"] == "auc"]["value"].isna().all()
+
+
+def test_rows_of_other_images_are_an_error(tmp_path: Path) -> None:
+    """A file of another data set, by a version that wrote no case into it, would give a wrong number."""
+    rows = fake()
+    foreign = next(case for case in rows if "0.5" in case.case)
+    rows[foreign] = rows[foreign].assign(id=rows[foreign]["id"] + "x")
+
+    with pytest.raises(StoreError, match=r"0\.5.*parquet and .*clean-0.parquet are both said to be of shapetex"):
+        scored_files(stored(tmp_path, rows))
+
+
+def test_nothing_is_kept_of_a_model_without_rows_and_scores(tmp_path: Path) -> None:
+    """A scored file that is copied back finds its place free; a damaged one cannot be made again."""
+    store = stored(tmp_path, fake())
+    scored_files(store)
+    shutil.rmtree(tmp_path / "cases")
+    file = store.scored_file("key-zoo:a")
+    file.write_bytes(b"half")
+
+    with pytest.raises(StoreError, match="without the rows of its cases it cannot be made again: copy this file again"):
+        scored_files(store)
+    file.unlink()
+    scored_files(store)
+    assert not file.exists()
 
 
 def test_a_folder_that_cannot_be_written_is_scored_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

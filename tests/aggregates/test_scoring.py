@@ -38,7 +38,7 @@ def test_rows_stand_in_plan_order_and_begin_with_accuracy() -> None:
 
 def test_accuracy_carries_wilson_and_definition() -> None:
     """81 of 263 again, from rows."""
-    row = one(scored({planned(): answers(*[True] * 81, *[False] * 182)}), "top1", "clean")
+    row = one(scored({planned(n=263): answers(*[True] * 81, *[False] * 182)}), "top1", "clean")
 
     assert (row["value"], row["n"], row["unit"], row["status"]) == (81 / 263, 263, "rate", "done")
     assert (row["low"], row["high"]) == pytest.approx((0.2553, 0.3662), abs=5e-5)

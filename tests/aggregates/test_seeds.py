@@ -25,7 +25,7 @@ def measured(model: str, seed: int, value: float, *, case: str = "shuffle(grid=2
 def merged(*rows: dict, categories: Sequence[str] = ()) -> pd.DataFrame:
     """What becomes of the rows."""
     frame = pd.DataFrame(list(rows))
-    return over_seeds(frame.astype(dict.fromkeys(categories, "category")))
+    return over_seeds(frame.astype(dict.fromkeys(categories, "category"))).measurements
 
 
 @pytest.mark.parametrize("categories", [(), ("model", "reference", "case", "reason", "warning", "status")])
@@ -93,7 +93,7 @@ def test_of_a_scored_run() -> None:
     cases = [planned(case, f"a · seed {seed}", seed=seed, n=60, case_key=f"{case}-{seed}")
              for seed in range(3) for case in ("clean", "shuffle(grid=2)")]  # fmt: skip
     scored = score(cases, lambda case: random_predictions(60, seed=case.seed))
-    found = over_seeds(scored)
+    found = over_seeds(scored).measurements
 
     assert 3 * len(found) == len(scored)
     assert set(found["model"]) == {"a"}

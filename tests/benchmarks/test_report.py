@@ -67,7 +67,7 @@ def scored(folder: Path, model: str, skill: float) -> Path:
     cases = plan(model)
     store.record(cases)
     position = {case.case_key: at for at, case in enumerate(cases)}
-    store.rows = lambda case: rows(case, position[case.case_key], skill)  # type: ignore[method-assign]
+    store.rows = lambda case: rows(case, position[case.case_key], skill)
     scored_files(store, cases)
     return store.scored_file(cases[0].model_key)
 
@@ -105,7 +105,7 @@ print(json.dumps({"seconds": seconds, "GB": peak, "MB": {file.name: file.stat().
 
 
 @pytest.mark.parametrize("models", [100, MODELS])
-def test_report(benchmark: object, tmp_path: Path, models: int) -> None:
+def test_report(benchmark, tmp_path, models):
     """Seconds and memory of `report`, in a process of its own."""
     folder = large(tmp_path / "store", models)
     found: list[dict[str, object]] = []
@@ -114,6 +114,6 @@ def test_report(benchmark: object, tmp_path: Path, models: int) -> None:
         command = [sys.executable, "-c", PROGRAM, str(folder), str(tmp_path / "out")]
         found.append(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
 
-    benchmark.pedantic(report, rounds=1)  # type: ignore[attr-defined]
-    benchmark.extra_info.update(found[-1])  # type: ignore[attr-defined]
+    benchmark.pedantic(report, rounds=1)
+    benchmark.extra_info.update(found[-1])
     print(f"\n{models} models: {found[-1]}")

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from browsing import Visit
 from fake_board import HOSTILE, board, with_reported
 
-from robustbench_vit.leaderboard import write
+from robustbench_vit.leaderboard import Board, write
 
 pytest.importorskip("playwright.sync_api", reason="pip install playwright; the browser is Debian's chromium")
 
@@ -39,6 +40,16 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of three models and one that other people tell of."""
     return write(with_reported(board(3)), tmp_path_factory.mktemp("reported"))[2]
+
+
+@pytest.fixture(scope="session")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of five models on one data set and two others on another one, which comes first."""
+    one, two = board(5), board(2, names=("elsewhere:0", "elsewhere:1"))
+    other = two.measurements.astype({"data": object}).assign(data="other(set)")
+    both = pd.concat([other.astype(object), one.measurements.astype(object)], ignore_index=True).infer_objects()
+    ranks = pd.concat([two.ranks.assign(data="other(set)"), one.ranks], ignore_index=True)
+    return write(Board(both, ranks=ranks), tmp_path_factory.mktemp("mixed"))[2]
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,13 @@
 """merge, import and export timm at the command line."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from fake_runs import planned, random_predictions
@@ -14,9 +16,9 @@ from robustbench_vit.cli import main
 from robustbench_vit.store import Store
 
 
-def run(folder: str, model: str, **changes: object) -> None:
+def run(folder: str, model: str, model_key: str = "", **changes: object) -> None:
     """A results folder with a clean case of a model."""
-    case = planned("clean", model, n=20)
+    case = planned("clean", model, n=20, model_key=model_key or f"key-{model}")
     rows = random_predictions(20).assign(**changes)
     store = Store(folder)
     store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(rows, preserve_index=False)})
@@ -69,6 +71,39 @@ def test_import_of_both_kinds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["import", "robustbench", str(file), "results-imagenet.csv", "--out", "bad"]) == 2
     assert main(["import", "robustbench", "out/cases", "--out", "bad"]) == 2
     assert not Path("bad").exists()
+
+
+def test_imported_numbers_alone_make_a_leaderboard(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody has to run anything first; what needs a run says so."""
+    Path("results-imagenet.csv").write_text("model,top1\nx,71\ny,72\n")
+
+    assert main(["import", "timm", "results-imagenet.csv", "--out", "out"]) == 0
+    assert main(["score", "out"]) == 0
+    assert main(["report", "out"]) == 0
+    assert {"timm:x": 0.71, "timm:y": 0.72} == dict(pd.read_csv("out/leaderboard.csv")[["model", "clean_top1"]].values)
+    capsys.readouterr()
+    for words in (
+        ["gate", "out", "--rule", "top1 >= 0"],
+        ["compare", "a", "b", "--in", "out"],
+        ["export", "scores", "out"],
+    ):
+        assert main([*words, *(["--out", "x"] if words[0] == "export" else [])]) == 2
+        assert "out holds numbers that others reported, and nothing in it was run" in capsys.readouterr().err
+
+
+def test_names_never_steer_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor do they break lines, in whatever is written or printed."""
+    name = "a,b|c\nd\x1b[31mred"
+    run("out", name, model_key="k-1")
+    run("out", "zoo:b")
+
+    assert main(["report", "out"]) == 0
+    assert main(["compare", "a,b|c d\\x1b[31mred", "zoo:b", "--in", "out"]) == 0
+    assert main(["gate", "out", "--rule", "top1 >= 0", "--junit", "out/gate.xml"]) == 0
+    assert main(["export", "timm", "out", "--out", "out/timm.csv"]) == 0
+    texts = [capsys.readouterr().out, *(file.read_text() for file in Path("out").glob("*.*") if file.is_file())]
+    assert 8 == len(texts)
+    assert [] == [text for text in texts if re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text) or "c\nd" in text]
 
 
 def test_export_timm_says_how_many_images(capsys: pytest.CaptureFixture[str]) -> None:

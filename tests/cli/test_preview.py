@@ -174,3 +174,15 @@ def test_damaged_rows(tmp_path, ran, capsys):
     code, said = run(capsys, ran / "bench_mine.py", "-d", "shapetex(n=40)", "--in", out, "-o", tmp_path / "page.html")
 
     assert (2, True) == (code, "cannot read" in said)
+
+
+def test_scores_without_rows(tmp_path, ran, capsys):
+    """Say that rows are needed, and where they are."""
+    out = shutil.copytree(ran / "out", tmp_path / "out")
+    for file in out.glob("cases/*/*.parquet"):
+        file.unlink()
+    code, said = run(capsys, ran / "bench_mine.py", "-d", "shapetex(n=40)", "--in", out, "-o", tmp_path / "page.html")
+
+    assert 2 == code
+    assert "out holds no rows of clean of zoo:" in said
+    assert "rows of each image are needed here" in said

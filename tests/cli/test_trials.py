@@ -42,6 +42,21 @@ def test_export_writes_a_file_a_model(capsys: pytest.CaptureFixture[str]) -> Non
     assert "wrote trials/cue-conflict/cue-conflict_zoo-a_session-1.csv" in capsys.readouterr().out
 
 
+def test_scores_are_enough(capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without rows gives the same decisions; one without scores, too, is an error and no empty file."""
+    run("out", a=SEEN)
+    main(["export", "trials", "out", "--out", "with"])
+    next(Path("out").glob("cases/*/*.parquet")).unlink()
+
+    assert main(["export", "trials", "out", "--out", "without"]) == 0
+    name = "cue-conflict/cue-conflict_zoo-a_session-1.csv"
+    assert Path("with", name).read_text() == Path("without", name).read_text()
+    next(Path("out").glob("scored/*")).unlink()
+    assert main(["export", "trials", "out", "--out", "none"]) == 2
+    assert "out holds neither rows nor scores of clean of zoo:a" in capsys.readouterr().err
+    assert not Path("none").exists()
+
+
 @pytest.mark.parametrize("other", [{"model": "zoo:a", "model_key": "a", "case_key": "clean-1"}, {"model": "zoo-a"}])
 def test_no_file_replaces_another(other: dict[str, str]) -> None:
     """Other rows of a model on the same data, and a model of nearly the same name."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
+from fake_gates import N, flipped, patchdrop
+from fake_runs import planned, wrong
 
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
@@ -26,3 +28,16 @@ def keep(tmp_path: Path) -> Callable[..., Path]:
         return store.root
 
     return keep
+
+
+@pytest.fixture
+def base(keep):
+    """Half of the images right."""
+    return keep("base", {planned(n=N): flipped(0)})
+
+
+@pytest.fixture
+def curves(keep):
+    """Two curves of two points, and a clean case."""
+    plan = [planned(n=N)] + [patchdrop(region, ratio) for region in ("random", "salient") for ratio in (0.5, 1.0)]
+    return keep("curves", {case: wrong(40 * place, of=N) for place, case in enumerate(plan)})

@@ -3,20 +3,18 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from fake_runs import planned
 
-from robustbench_vit.aggregates.groups import Group
 from robustbench_vit.errors import StoreError
 from robustbench_vit.gates.junit import junit, write_junit
 from robustbench_vit.gates.rules import parse_rule
-from robustbench_vit.gates.subjects import Subject
-from robustbench_vit.gates.table import summary
-from robustbench_vit.gates.verdicts import Verdict, judged, place_of, without
+from robustbench_vit.gates.subjects import Origin
+from robustbench_vit.gates.verdicts import Verdict, without
+from robustbench_vit.metrics.intervals import Estimate
 
 RULE = parse_rule("top1 >= -0.02")
-PLACE = place_of(Subject("own", Group("case", "clean", (planned(),))))
-MET = Verdict(RULE, "zoo:a", "met", PLACE, 0.0, -0.01, 0.01, 400)
-FAILED = Verdict(RULE, "zoo:b", "failed", PLACE, -0.1, -0.12, -0.08, 400, warning="few images")
+ORIGIN = Origin("clean", "demo@1", "shapetex", "none", 0, "fp32")
+MET = Verdict(RULE, "zoo:a", "met", ORIGIN, Estimate(0.0, -0.01, 0.01, 400))
+FAILED = Verdict(RULE, "zoo:b", "failed", ORIGIN, Estimate(-0.1, -0.12, -0.08, 400), warning="few images")
 MISSING = without(RULE, "zoo:c", "BASE has no model zoo:c")
 
 
@@ -30,11 +28,12 @@ def test_what_a_server_counts():
     for element in (top, suite):
         assert ["3", "1", "1", "0"] == [element.get(name) for name in ("tests", "failures", "errors", "skipped")]
     assert "zoo:a" == met.get("classname")
-    assert "top1 >= -0.02 · clean · demo@1 · shapetex · seed 0, fp32" == met.get("name")
+    assert "top1 >= -0.02 · clean · demo@1 · shapetex · geometry none · seed 0 · fp32" == met.get("name")
     assert ["system-out"] == [child.tag for child in met]
     assert ["failure"] == [child.tag for child in failed]
-    assert "zoo:b: top1 of clean changed by -0.1000 [-0.1200, -0.0800] on 400 images; the rule is top1 >= -0.02" == (
-        failed[0].get("message")
+    assert (
+        "zoo:b: top1 of clean (shapetex) changed by -0.1000 [-0.1200, -0.0800] on 400 images; the rule is top1 >= -0.02"
+        == (failed[0].get("message"))
     )
     assert "few images" in failed[0].text
     assert ["error"] == [child.tag for child in missing]
@@ -56,7 +55,9 @@ def test_what_a_server_counts():
 def test_hostile_names(name, tmp_path):
     """The file parses, and what XML cannot hold stands there in words."""
     rule = parse_rule("top1 >= -0.02", name=name)
-    file = write_junit([Verdict(rule, name, "failed", PLACE, 0, 0, 0, 1, warning=name)], tmp_path / "deep" / "gate.xml")
+    file = write_junit(
+        [Verdict(rule, name, "failed", ORIGIN, Estimate(0, 0, 0, 1), warning=name)], tmp_path / "deep" / "gate.xml"
+    )
     (case,) = ET.parse(file).getroot()[0]
     shown = case.get("classname")
 
@@ -69,27 +70,3 @@ def test_a_file_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"):
         write_junit([MET], tmp_path / "file" / "gate.xml")
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "outcome"),
-    [
-        (-0.1, -0.05, "failed"),
-        (-0.1, -0.02, "not told apart"),
-        (-0.1, 0.1, "not told apart"),
-        (-0.02, 0.1, "met"),
-        (float("nan"), 0.1, "no number"),
-        (-0.1, float("nan"), "no number"),
-    ],
-)
-def test_where_the_interval_lies(low, high, outcome):
-    """An end that touches the bound is still on the good side of it; NaN is on neither."""
-    assert outcome == judged(RULE, (low + high) / 2, low, high)
-    mirrored = {"top1 <= +0.02": judged(parse_rule("top1 <= +0.02"), -(low + high) / 2, -high, -low)}
-    assert {"top1 <= +0.02": outcome} == mirrored
-
-
-def test_the_last_line():
-    """How many passed."""
-    assert "gate passed: 1 of 1 numbers keep the rules" == summary([MET])
-    assert "gate failed: 1 of 3 numbers keep the rules" == summary([MET, FAILED, MISSING])

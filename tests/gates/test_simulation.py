@@ -13,7 +13,7 @@ from robustbench_vit.aggregates.comparison import compare
 from robustbench_vit.aggregates.scored import score_case
 from robustbench_vit.gates.relative import relative
 from robustbench_vit.gates.rules import parse_rule
-from robustbench_vit.gates.subjects import subjects
+from robustbench_vit.gates.sides import Side
 from robustbench_vit.gates.verdicts import Verdict
 from robustbench_vit.records import PlannedCase
 
@@ -29,7 +29,6 @@ def resampled(
     generator, frame = np.random.default_rng(seed), wrong(0, of=n)
     base = [replace(case, model_key="base", n=n) for case in plan]
     run = [replace(case, model_key="run", n=n) for case in plan]
-    about, other = subjects(run), subjects(base)
     found: list[Verdict] = []
     for _ in range(runs):
         hard = generator.random(n)  # the same image is hard in every case, as it is in truth
@@ -42,7 +41,8 @@ def resampled(
             rows[two] = frame.assign(pred=np.where(errs, ~won, lost).astype(np.int32))
         scored = {case: score_case(case, rows.__getitem__) for case in rows}
         comparison = compare([*base, *run], scored.__getitem__, "base", "run")
-        found += relative(parse_rule(rule), "zoo:a", about, other, comparison)
+        sides = Side("RUN", run, scored.__getitem__), Side("BASE", base, scored.__getitem__)
+        found += relative(parse_rule(rule), *sides, comparison)
     assert runs == len(found)
     return found
 
@@ -85,7 +85,7 @@ def test_the_rate_of_false_alarms_is_that_of_one_end_of_the_interval(n):
 def test_a_gate_on_corruption_errors():
     """100 runs of the 75 cases behind mCE, whose tolerance is the truth, and three detectable differences beyond."""
     plan = corruption_plan()
-    truth = float(np.mean([one.value for one in resampled("mce <= +0", plan, 5000, loss=0.0, runs=20, seed=2)]))
+    truth = float(np.mean([one.found.value for one in resampled("mce <= +0", plan, 5000, loss=0.0, runs=20, seed=2)]))
     rule = f"mce <= +{truth}"
     boundary = resampled(rule, plan, 500, loss=0.0)
     # The loss in points is to the change of mCE as at the tolerance.

@@ -149,6 +149,9 @@ def test_bytes_that_are_no_text_are_an_error(tmp_path):
         read_timm([tmp_path / "results-x.csv"])
     with pytest.raises(DataError, match="cannot read a results table"):
         read_timm([tmp_path / "results-none.csv"])
+    for name in ("missing.csv", "."):
+        with pytest.raises(DataError, match="is no file; expected a results table of timm"):
+            read_timm([tmp_path / name])
 
 
 def test_low_accuracies_are_percent_where_errors_say_so(tmp_path):
@@ -297,14 +300,23 @@ def test_hostile_names_stay_text(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"measurements": [{"model": 1}], "models": {}}', '{"measurements": [], "models": [1]}']
+    "text",
+    [
+        *("", "[]", "{}"),
+        '{"measurements": [{"model": 1}], "models": {}}',
+        '{"measurements": [], "models": []}',
+        '{"measurements": [], "models": [1]}',
+        '{"measurements": [], "models": {"a": 1}}',
+        '{"measurements": [{"model": 1, "case": "clean", "metric": "top1", "value": 1, "unit": "rate", "definition": "d", '
+        '"family": "clean", "data": "x", "geometry": "none", "perturbation": "clean"}], "models": {}}',
+    ],
 )
 def test_damaged_files_are_errors(tmp_path, text):
     """A number is never missing silently."""
     (tmp_path / "reported").mkdir()
     (tmp_path / "reported" / "x.json").write_text(text)
 
-    with pytest.raises(StoreError, match=r"cannot read .*x\.json.*import the numbers again"):
+    with pytest.raises(StoreError, match=r"cannot read .*x\.json"):
         reported([tmp_path])
 
 

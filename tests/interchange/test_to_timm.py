@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 from fake_runs import planned, random_predictions, wrong
 
-from robustbench_vit.errors import CaseError
+from robustbench_vit.errors import CaseError, StoreError
 from robustbench_vit.interchange.from_timm import COLUMNS, read_timm
 from robustbench_vit.interchange.reported import reported, write_reported
 from robustbench_vit.interchange.to_timm import export_timm
@@ -27,7 +27,7 @@ def run(root: Path, model: str, rows: pd.DataFrame, facts: dict[str, object] | N
     store.compact(case.model_key, [case.case_key])
     store.record([case])
     if facts is not None:
-        store.write_json(f"cases/{case.model_key}/model.json", {"model": model, **facts})
+        store.write_json(f"cases/{case.model_key}/model.json", {"model": model, "digest": "d", **facts})
     return root
 
 
@@ -105,6 +105,16 @@ def test_a_file_for_each_data_set(tmp_path):
     assert 3 == len(set(names))
 
 
+def test_suites_that_share_their_clean_case_have_one_file(tmp_path):
+    """Of the name that was asked for; other images are another table."""
+    for suite in ("one@1", "two@1"):
+        run(tmp_path, "zoo:a", wrong(1, of=10), suite=suite)
+    assert ["t.csv"] == [table.file.name for table in export_timm([tmp_path], tmp_path / "t.csv")]
+
+    run(tmp_path, "zoo:a", wrong(1, of=10), suite="two@1", n=5)
+    assert ["t-one-1.csv", "t-two-1.csv"] == [t.file.name for t in export_timm([tmp_path], tmp_path / "t.csv")]
+
+
 def test_names_that_differ_in_signs_alone(tmp_path):
     """No file replaces another."""
     run(tmp_path, "zoo:a", wrong(1, of=10), data="x y")
@@ -119,6 +129,19 @@ def test_what_is_not_done_has_no_row(tmp_path):
 
     with pytest.raises(CaseError, match="no clean case is done"):
         export_timm([tmp_path], tmp_path / "x.csv")
+
+
+def test_scores_are_enough(tmp_path):
+    """A folder without rows gives the same table; one without scores, too, is an error and no shorter table."""
+    store = Store(run(tmp_path, "timm:a", wrong(1, of=10), {"parameters": 5_717_416}))
+    text = export_timm([tmp_path], tmp_path / "with.csv")[0].file.read_text()
+    next(tmp_path.glob("cases/*/*.parquet")).unlink()
+
+    assert text == export_timm([tmp_path], tmp_path / "without.csv")[0].file.read_text()
+    store.scored_file("key-6").unlink()
+    with pytest.raises(StoreError, match=r"neither rows nor scores of clean of timm:a on imagenet\(val\)"):
+        export_timm([tmp_path], tmp_path / "x.csv")
+    assert not (tmp_path / "x.csv").exists()
 
 
 def test_what_is_exported_can_be_imported(tmp_path):

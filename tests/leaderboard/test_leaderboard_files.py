@@ -24,9 +24,10 @@ FORMULA = "=cmd|' /C calc'!A0"
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A leaderboard of three models, two of them with hostile names, one case failed."""
-    cases = [case for model in ("zoo:a", HOSTILE, FORMULA) for case in curve_plan(model)]
-    cases += [planned("shuffle", "zoo:a", status="failed", reason=FORMULA)]
-    facts = Facts({"zoo:a": {"parameters": 5_700_000, "throughput": 1234.5, "digest": "ab12"}}, {"device": HOSTILE})
+    cases = [case for model in ("zoo:a", HOSTILE, FORMULA) for case in curve_plan(model, n=3)]
+    cases += [planned("shuffle", "zoo:a", n=3, status="failed", reason=FORMULA)]
+    known = {"zoo:a": {"parameters": 5_700_000, "throughput": 1234.5, "digest": "ab12"}}
+    facts = Facts(known, {"zoo:a": [{"device": "old", "seed": "0"}, {"device": HOSTILE, "seed": "1"}]})
     folder = tmp_path_factory.mktemp("out") / "leaderboard"
     write(Board(score(cases, lambda case: answers(True, case.family == "clean", False)), facts), folder)
     return folder
@@ -105,6 +106,22 @@ def test_leaderboard_has_a_row_a_model_with_intervals(out: Path) -> None:
     assert row["clean_top1 low"] < row["clean_top1"] < row["clean_top1 high"]
     assert row["auc patchdrop"] == pytest.approx((2 / 3 + 1 / 3) / 4 + 1 / 6)
     assert row[["parameters", "throughput", "digest", "failed"]].tolist() == [5_700_000, 1234.5, "ab12", 1]
+    assert row[["device", "seed"]].tolist() == [HOSTILE, 1]  # of the last run
+
+
+def test_the_spread_between_seeds_is_in_the_file(tmp_path: Path) -> None:
+    """A column a number, and all seeds; of one seed there is neither."""
+    measured = score([*curve_plan("zoo:a"), *curve_plan("zoo:b")], lambda _: answers(True, False))
+    measured.loc[measured["model"] == "zoo:a", ["seeds", "seed_sd"]] = [3, 0.25]
+    runs = [{"suites": suite, "seed": seed} for suite, seed in (("demo@1, x@1", "10"), ("demo@1", "2"), ("x@1", "7"))]
+    write(Board(measured, Facts({}, {"zoo:a": runs, "zoo:b": runs[:1]})), tmp_path)
+    table = pd.read_csv(tmp_path / "leaderboard.csv", dtype=str).set_index("model")
+
+    assert ["0.25", "0.25", "2, 10"] == table.loc[
+        "zoo:a", ["clean_top1 seed_sd", "auc patchdrop seed_sd", "seed"]
+    ].tolist()
+    assert table.loc["zoo:b", ["clean_top1 seed_sd", "auc patchdrop seed_sd"]].isna().all()
+    assert "10" == table.loc["zoo:b", "seed"]
 
 
 @pytest.mark.parametrize("name", ["results.csv", "leaderboard.csv"])

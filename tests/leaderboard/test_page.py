@@ -1,10 +1,8 @@
 """What the page's script draws from, and how much of it there is."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from fake_board import HOSTILE, board
@@ -14,7 +12,6 @@ from page_reader import Page
 from robustbench_vit.aggregates import score
 from robustbench_vit.errors import StoreError
 from robustbench_vit.leaderboard import Board, Facts, write
-from robustbench_vit.leaderboard.page.charts import templates
 from robustbench_vit.leaderboard.page.problems import problems
 from robustbench_vit.leaderboard.page.vendored import datatables, vega
 from robustbench_vit.leaderboard.sections import sections
@@ -38,42 +35,6 @@ def test_few_models_are_all_on(tmp_path: Path) -> None:
     assert [maker["on"] for maker in found.makers] == [True] * 3
 
 
-def test_every_number_stands_in_the_page_once(page: Page) -> None:
-    """Charts name rows of the table of all cases."""
-    content = page.contents[0]
-    curve = next(chart for chart in content["charts"] if chart["kind"] == "steps")
-    table = content["tables"][curve["table"]]
-
-    assert next(table["rows"][row]["label"] for row, _ in curve["points"]).startswith("gaussian_noise")
-    assert [at for _, at in curve["points"]] == [1, 2, 3, 4, 5]
-    assert [at for _, at in curve["clean"]] == [0]
-    assert not [chart for chart in content["charts"] if "data" in chart or "values" in chart]
-
-
-def test_accuracy_on_the_line_is_a_least_squares_fit_of_log_odds(page: Page) -> None:
-    """Against scipy."""
-    linregress = pytest.importorskip("scipy.stats").linregress
-    content = page.contents[0]
-    chart = next(chart for chart in content["charts"] if chart["kind"] == "line")
-    pairs = [
-        (content["tables"][chart["ends"]]["cells"][place][chart["clean"]][0], cells[chart["row"]][0])
-        for place, cells in content["tables"][chart["table"]]["cells"].items()
-    ]
-    x, y = np.log(np.array(pairs).T / (100 - np.array(pairs).T))
-    fit = linregress(x, y)
-
-    assert len(pairs) == 14
-    assert chart["fit"] == pytest.approx([fit.slope, fit.intercept], abs=1e-3)
-
-
-def test_reliability_has_a_point_a_bin(page: Page) -> None:
-    """Images, confidence and accuracy."""
-    chart = next(chart for chart in page.contents[0]["charts"] if chart["kind"] == "reliability")
-
-    assert len(chart["bins"]) == 14
-    assert chart["bins"]["0"][0] == [20, 0.0333, pytest.approx(0.0333**1.3, abs=1e-3)]
-
-
 def test_a_section_a_model_says_how_its_numbers_were_made(page: Page) -> None:
     """Linked from its row."""
     ids = [attributes["id"] for _, attributes in page.tags if str(attributes.get("id", "")).startswith("model-")]
@@ -82,6 +43,15 @@ def test_a_section_a_model_says_how_its_numbers_were_made(page: Page) -> None:
     assert [f"#{one}" for one in ids] == links
     assert "robustbench-vit run corruptions occlusion --model" in page.text
     assert "preprocessing(crop_mode=center" in page.text
+
+
+def test_suites_of_one_command_stand_together(tmp_path: Path) -> None:
+    """Every run of a model is told, and what two have in common once."""
+    runs = [{"suites": one, "began": one, "command": text} for one, text in (("a@1", "x"), ("b@1", "x"), ("a@1", "y"))]
+    found = Page(write(Board(score([planned()], lambda _: answers(True)), Facts({}, {"zoo:a": runs})), tmp_path)[2])
+
+    assert "a@1, b@1 began a@1 command x a@1 began a@1 command y" in found.text
+    assert "3 runs, from a@1 to b@1" in found.text
 
 
 def test_hostile_names_are_text(page: Page) -> None:
@@ -95,17 +65,18 @@ def test_hostile_names_are_text(page: Page) -> None:
 def test_facts_and_reasons_are_text(tmp_path: Path) -> None:
     """Whatever they are."""
     case = planned(status="failed", reason="<img src=x onerror=alert(1)>")
-    facts = Facts({"zoo:a": {"command": "<b>run</b>"}}, {"device": "<i>cpu</i>"})
+    facts = Facts({"zoo:a": {"digest": "<u>12</u>"}}, {"zoo:a": [{"command": "<b>run</b>", "device": "<i>cpu</i>"}]})
     found = Page(write(Board(score([case], lambda _: answers()), facts), tmp_path)[2])
 
     assert not [tag for tag, _ in found.tags if tag == "img"]
+    assert "<u>12</u>" in found.text
     assert "<b>run</b>" in found.text
     assert "<i>cpu</i>" in found.text
 
 
 def test_what_is_not_done_is_told_once_a_reason() -> None:
     """With all cases and models that share it, failures first."""
-    plans = [curve_plan(model) for model in ("zoo:a", "zoo:b")]
+    plans = [curve_plan(model, n=1) for model in ("zoo:a", "zoo:b")]
     cases = [case for clean, half, full in plans for case in (clean, *both(half, full))]
     found = problems(sections(score(cases, lambda _: answers(True))))
 
@@ -128,14 +99,6 @@ def test_a_case_measured_twice_is_no_page(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"top1 of patchdrop\(ratio=0.5\) by zoo:a is there twice"):
         write(Board(again), tmp_path)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_templates_have_no_data_and_no_urls() -> None:
-    """The page puts the points in."""
-    text = json.dumps({**templates()})
-
-    assert '"url"' not in text
-    assert len(text) < 40_000
 
 
 def test_other_peoples_scripts_end_where_they_should() -> None:

@@ -9,10 +9,10 @@ from robustbench_vit.aggregates import score
 from robustbench_vit.leaderboard import tables
 
 
-def printed(cases: list[object]) -> str:
-    """What a terminal of 100 columns shows."""
+def printed(cases: list[object], **columns: object) -> str:
+    """What a terminal of 100 columns shows, of measurements with these columns."""
     console = Console(width=100, file=io.StringIO())
-    for table in tables(score(cases, lambda _: answers(True, False))):
+    for table in tables(score(cases, lambda _: answers(True, False)).assign(**columns)):
         console.print(table)
     return console.file.getvalue()
 
@@ -25,6 +25,15 @@ def test_table_shows_accuracy_curves_and_what_is_missing() -> None:
     assert "[9.5, 90.5]" in text
     assert "patchdrop" in text
     assert "zoo:a: 1 failed" in text
+
+
+def test_the_spread_between_seeds_stands_beside_the_interval() -> None:
+    """In the same unit; of one seed nothing is said."""
+    text = printed(curve_plan(), seeds=3, seed_sd=0.0123)
+
+    assert "[9.5, 90.5] ± 1.2" in text
+    assert "± standard deviation between seeds" in text
+    assert "±" not in printed(curve_plan())
 
 
 def test_brackets_in_names_are_text() -> None:

@@ -119,3 +119,52 @@ def test_estimate_refuses_contributions_of_other_images() -> None:
     """Numbers estimated together are over the same images."""
     with pytest.raises(ValueError, match=r"got \[2, 3\] images"):
         estimate([Contributions(np.ones(2)), Contributions(np.ones(3))])
+
+
+def test_where_all_images_are_alike_a_mean_has_wilson_s_interval() -> None:
+    """Always right over a curve is no more certain than always right in a case; between the ends, 0 of n others."""
+    few = wilson(0, 50)[1]
+
+    assert bootstrap(Contributions(np.ones(50), bounds=(0.0, 1.0))) == pytest.approx(wilson(50, 50))
+    assert bootstrap(Contributions(np.zeros(50), bounds=(0.0, 1.0))) == pytest.approx(wilson(0, 50))
+    half = bootstrap(Contributions(np.full(50, 0.5), bounds=(0.0, 1.0)))
+    assert half == pytest.approx((0.5 - few / 2, 0.5 + few / 2))
+    assert wilson(25, 50)[0] < half[0]
+
+
+def test_where_all_images_are_alike_a_quotient_can_move_both_ways() -> None:
+    """All kept: what so few others could take from above, or from below, in the first order."""
+    few = wilson(0, 50)[1]
+    ratio = Contributions(np.ones((50, 2)), lambda means: means[..., 0] / means[..., 1], bounds=(0.0, 1.0))
+
+    assert bootstrap(ratio) == pytest.approx((1 - few, 1 + few), abs=1e-6)
+
+
+def test_without_bounds_nothing_is_said_of_images_that_are_alike() -> None:
+    """Nobody knows how large the next value may be."""
+    (number,) = estimate([Contributions(np.full(30, 2.5))])
+
+    assert (number.value, number.n) == (2.5, 30)
+    assert np.isnan([number.low, number.high]).all()
+
+
+def test_equal_models_differ_by_what_so_few_images_leave_possible() -> None:
+    """Of two 0/1 numbers and of two quotients; a single image that differs, and the bootstrap speaks."""
+    few = wilson(0, 80)[1]
+    right = np.random.default_rng(5).integers(2, size=80).astype(float)
+    one = Contributions(right, proportion=True)
+    quotient = Contributions(
+        np.stack([right, np.ones(80)], axis=1), lambda means: means[..., 0] / means[..., 1], bounds=(0.0, 1.0)
+    )
+
+    assert bootstrap(one.minus(one)) == pytest.approx((-few, few))
+    low, high = bootstrap(quotient.minus(quotient))
+    assert -low == pytest.approx(high)
+    assert few <= high < 3 * few
+    other = Contributions(np.where(np.arange(80) == 3, 1 - right, right), proportion=True)
+    assert bootstrap(one.minus(other))[1] - bootstrap(one.minus(other))[0] < 2 * few
+
+
+def test_one_image_says_little() -> None:
+    """And never that it is sure."""
+    assert bootstrap(Contributions(np.ones(1), bounds=(0.0, 1.0))) == pytest.approx(wilson(1, 1))

@@ -10,9 +10,14 @@ from scipy import stats
 from robustbench_vit.metrics import Contributions
 from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.metrics.mcnemar import mcnemar
-from robustbench_vit.metrics.permutation import DRAWS, permutation, permutations
+from robustbench_vit.metrics.permutation import DRAWS, permutations
 
 SLACK = 3.5  # standard errors of the share of draws
+
+
+def permutation(one: Contributions, two: Contributions) -> float:
+    """The p of one pair."""
+    return permutations([(one, two)])[0]
 
 
 def ratio(means: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ from robustbench_vit.metrics import Contributions, bootstrap, wilson
 from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.metrics.holm import holm
 from robustbench_vit.metrics.mcnemar import mcnemar
-from robustbench_vit.metrics.permutation import permutation, permutations
+from robustbench_vit.metrics.permutation import permutations
 
 TIMES = pytest.mark.parametrize("times", [60, pytest.param(2000, marks=pytest.mark.slow)])
 """How many simulations."""
@@ -26,6 +26,11 @@ TIMES = pytest.mark.parametrize("times", [60, pytest.param(2000, marks=pytest.ma
 GRID = [case for case in corruption_plan() if case.family == "corruption"]
 EASE = np.linspace(0.85, 0.35, len(SEVERITIES))
 """Accuracy at each severity."""
+
+
+def permutation(one: Contributions, two: Contributions) -> float:
+    """The p of one pair."""
+    return permutations([(one, two)])[0]
 
 
 def expect(found: int, times: int, low: float, high: float) -> None:

@@ -120,6 +120,45 @@ def test_an_empty_folder_is_an_error(tmp_path):
         Store(tmp_path / "none").planned()
 
 
+@pytest.mark.parametrize("text", ["{}", "[]", "7", '["x"]', '{"suite": "toy@1"}'])
+def test_a_manifest_of_something_else_is_an_error(tmp_path, text):
+    """An empty one would let its model vanish from every table."""
+    store = Store(tmp_path)
+    store.record([case()])
+    next(tmp_path.glob("manifests/*/*.json")).write_text(text)
+
+    with pytest.raises(StoreError, match=r"m-1\.json is not a list of cases"):
+        store.planned()
+
+
+@pytest.mark.parametrize("text", ["[]", "7", '{"model": 5}', '{"model": 5, "digest": "d"}'])
+def test_facts_of_something_else_are_an_error(tmp_path, text):
+    """A page would show a model without a digest."""
+    write_text(tmp_path / "cases" / "m-1" / "model.json", text)
+
+    with pytest.raises(StoreError, match=r"model\.json is not what a run writes there"):
+        Store(tmp_path).models()
+
+
+def test_a_folder_of_reported_numbers_was_not_run(tmp_path):
+    """It does hold something."""
+    write_text(tmp_path / "reported" / "timm.json", "{}")
+
+    with pytest.raises(StoreError, match="numbers that others reported, and nothing in it was run"):
+        Store(tmp_path).planned()
+
+
+def test_names_are_read_without_control_characters(tmp_path):
+    """They would steer the terminal that shows them; line breaks become blanks."""
+    store = Store(tmp_path)
+    store.record([case(model="a,b|c\nd\x1b[31mred\x9b1m", reason="two\r\nlines", geometry="8×8", tags=("t\x07",))])
+
+    (found,) = store.planned()
+
+    assert "a,b|c d\\x1b[31mred\\x9b1m" == found.model
+    assert ("two  lines", "8×8", ("t\\x07",)) == (found.reason, found.geometry, found.tags)
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     """Neither half a file nor a temporary one remains."""
     file = tmp_path / "x.json"
@@ -139,19 +178,20 @@ def test_a_file_in_the_way_is_an_error(tmp_path):
     """An output folder that cannot be made is refused before anything is computed."""
     (tmp_path / "out").write_text("")
 
-    with pytest.raises(StoreError, match=r"cannot write .*out"):
+    with pytest.raises(StoreError, match=r"cannot write .*out must be a folder, and a file is in its place"):
         Store(tmp_path / "out").prepare()
 
 
 def test_json_of_runs_and_models(tmp_path):
     """Facts are read back by name."""
     store = Store(tmp_path)
-    store.write_json("cases/m-1/model.json", {"digest": "d"})
-    store.write_json("runs/1.json", {"device": "cpu"})
+    store.write_json("cases/m-1/model.json", {"model": "m", "digest": "d"})
+    run = {"model_key": "m-1", "suites": [], "options": {}, "device": "cpu", "began": "2026", "versions": {}}
+    store.write_json("runs/1.json", run)
 
-    assert {"m-1": {"digest": "d"}} == store.models()
-    assert [{"device": "cpu"}] == store.runs()
-    assert json.loads((tmp_path / "runs" / "1.json").read_text()) == {"device": "cpu"}
+    assert {"m-1": {"model": "m", "digest": "d"}} == store.models()
+    assert [run] == store.runs()
+    assert json.loads((tmp_path / "runs" / "1.json").read_text()) == run
 
 
 def test_a_shard_does_not_undo_what_another_said(tmp_path):

@@ -1,29 +1,42 @@
 """The page: one HTML file that needs no other file and no network."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from robustbench_vit.leaderboard.attacks import warnings
 from robustbench_vit.leaderboard.board import Board
+from robustbench_vit.leaderboard.columns import SHOWN, better_end
+from robustbench_vit.leaderboard.facts import Run
+from robustbench_vit.leaderboard.formatting import speed
+from robustbench_vit.leaderboard.html import environment, style
 from robustbench_vit.leaderboard.page.charts import Look, look, templates
 from robustbench_vit.leaderboard.page.detail import Detail, detail, makers_of
 from robustbench_vit.leaderboard.page.problems import Problem, problems, problems_of
 from robustbench_vit.leaderboard.page.vendored import datatables, vega
-from robustbench_vit.leaderboard.sections import Section, better_end
+from robustbench_vit.leaderboard.sections import Section
 from robustbench_vit.leaderboard.summary import Summary
 from robustbench_vit.metrics.catalog import METRICS
 
 _FOLDER = Path(__file__).parent
-_HUMANS, _PUBLISHED = Look("var(--text)", ()), Look("var(--muted)", (2, 2))
+_HUMANS, _PUBLISHED = Look("var(--text)", (), "diamond"), Look("var(--muted)", (2, 2), "circle")
 _FEW = 12  # models that are all switched on at first
 _MOST = 8  # of more models, as many as there are colours
-_SCRIPTS = ("dom", "theme", "summary", "definitions", "sections", "charts", "lazy")  # one scope, in this order
+_SCRIPTS = [
+    "dom",
+    "theme",
+    "summary",
+    "file",
+    "paper",
+    "definitions",
+    "sections",
+    "charts",
+    "lazy",
+]  # one scope, in this order
 _JSON = {"separators": (",", ":"), "ensure_ascii": False}
 
 
@@ -41,16 +54,16 @@ def page(sections: Sequence[Section], board: Board, summary: Summary) -> str:
     models = [row.model for row in summary.rows]
     others = dict(chain.from_iterable(makers_of(section) for section in sections))
     makers = {name: place for place, name in enumerate(dict.fromkeys([*models, *others]))}
-    details = [detail(section, makers, board.reliability) for section in sections]
-    script, style = datatables() if models else ("", "")
+    details = [detail(section, makers, board) for section in sections]
+    script, sheet = datatables() if models else ("", "")
     undone = problems(sections)
     return (
         _environment()
         .get_template("page.html.jinja")
         .render(
             summary=summary,
-            groups=_groups(summary),
-            ranked=any(cell.rank for row in summary.rows for cell in row.cells),
+            data_sets=list(summary.data_sets),
+            first=max(summary.data_sets, key=summary.data_sets.__getitem__, default=""),
             looks=[look(place) for place in range(len(models))],
             sections=[_section(one) for one in details],
             data={"makers": _makers(sections, models, others), "templates": templates() if models else {}},
@@ -58,23 +71,21 @@ def page(sections: Sequence[Section], board: Board, summary: Summary) -> str:
             models=[_model(model, board, undone) for model in models],
             definitions=list(_definitions(sections)),
             run=board.facts.run,
-            style=Markup(style + (_FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - other people's and our files
-            scripts=[Markup(one) for one in (_vega(details), script, _own_script()) if one],  # noqa: S704
+            style=_trusted(sheet + style(_FOLDER / "page.css")),
+            scripts=[_trusted(one) for one in (_vega(details), script, _own_script()) if one],
         )
     )
 
 
+def _trusted(text: str) -> Markup:
+    """What stands in the page as it is."""
+    return Markup(text)  # noqa: S704 - files of this package and of others it names; no word of any user
+
+
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["breakable"] = _breakable
-    environment.policies["json.dumps_kwargs"] = _JSON
-    return environment
+    made = environment(_FOLDER)
+    made.policies["json.dumps_kwargs"] = _JSON
+    return made
 
 
 def _section(found: Detail) -> dict[str, Any]:
@@ -88,14 +99,6 @@ def _section(found: Detail) -> dict[str, Any]:
     }
 
 
-def _groups(summary: Summary) -> list[tuple[str, str, int]]:
-    """Suite, data set and number of columns of the grouped headings."""
-    groups: dict[tuple[str, str], int] = {}
-    for head in summary.heads:
-        groups[head.column.suite, head.column.data] = groups.get((head.column.suite, head.column.data), 0) + 1
-    return [(suite, data, count) for (suite, data), count in groups.items()]
-
-
 def _makers(sections: Sequence[Section], models: Sequence[str], others: Mapping[str, bool]) -> list[dict[str, Any]]:
     """Name and look of everybody who can be drawn, and whether they are at first."""
     on = _on_at_first(sections, models)
@@ -107,7 +110,7 @@ def _makers(sections: Sequence[Section], models: Sequence[str], others: Mapping[
 
 
 def _maker(name: str, how: Look, kind: str, on: bool) -> dict[str, Any]:
-    return {"name": name, "colour": how.colour, "dash": how.dash, "kind": kind, "on": on}
+    return {"name": name, "colour": how.colour, "dash": how.dash, "shape": how.shape, "kind": kind, "on": on}
 
 
 def _on_at_first(sections: Sequence[Section], models: Sequence[str]) -> set[str]:
@@ -120,19 +123,32 @@ def _on_at_first(sections: Sequence[Section], models: Sequence[str]) -> set[str]
 
 def _model(model: str, board: Board, undone: Sequence[Problem]) -> dict[str, Any]:
     known = board.facts.models.get(model, {})
-    facts = {name: _fact(value) for name, value in known.items() if value not in (None, "")}
-    return {"name": model, "facts": facts, "problems": problems_of(model, undone)}
+    facts = {name: _fact(name, value) for name, value in known.items() if value not in (None, "")}
+    return {
+        "name": model,
+        "facts": facts,
+        "runs": list(_commands(board.facts.runs.get(model, ()))),
+        "problems": problems_of(model, undone),
+    }
 
 
-def _fact(value: Any) -> str:
+def _commands(runs: Iterable[Run]) -> Iterator[dict[str, str]]:
+    """Runs by what they have in common: a command may have run several suites."""
+    found: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    for run in runs:
+        common = tuple((name, value) for name, value in run.items() if name not in {"suites", "began"})
+        found.setdefault(common, []).append(run)
+    for common, own in found.items():
+        suites = dict.fromkeys(run.get("suites", "") for run in own)
+        yield {"suites": ", ".join(suites), "began": own[0].get("began", ""), **dict(common)}
+
+
+def _fact(name: str, value: Any) -> str:
+    if name == "throughput":
+        return f"{speed(value)} images/s of the clean case as run; not a benchmark"
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {one}" for name, one in value.items())
+        return ", ".join(f"{key} {one}" for key, one in value.items())
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
-def _breakable(text: str) -> Markup:
-    """Text that may break behind the marks inside specs, and not in the middle of a word."""
-    return Markup("<wbr>").join(re.split(r"(?<=[_(,=/:@])(?=.)", text))
 
 
 def _definitions(sections: Iterable[Section]) -> Iterator[dict[str, str]]:
@@ -141,7 +157,8 @@ def _definitions(sections: Iterable[Section]) -> Iterator[dict[str, str]]:
         direction = {True: "higher is better", False: "lower is better", None: ""}[better_end(name)]
         # A metric's definition may end with what was left out of one case; here it speaks of all.
         said = METRICS[name].definition if name in METRICS else definition
-        yield {"name": name, "unit": unit, "definition": said, "direction": direction}
+        called = f"{SHOWN[name]} ({name})" if SHOWN.get(name, name) != name else name
+        yield {"name": called, "unit": unit, "definition": said, "direction": direction}
 
 
 def _defined(sections: Iterable[Section]) -> Iterator[tuple[str, str, str]]:

@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from robustbench_vit.leaderboard.attacks import Attacks, Transfer, attacks, transfers
+from robustbench_vit.leaderboard.board import Board
+from robustbench_vit.leaderboard.columns import ROBUST
 from robustbench_vit.leaderboard.grids import Grid, grids
 from robustbench_vit.leaderboard.labels import short_labels
+from robustbench_vit.leaderboard.page.calibration import panels
 from robustbench_vit.leaderboard.page.curves import curves, heats
-from robustbench_vit.leaderboard.page.data import Grouped, Makers, Table, by_maker, cell, column, grouped
+from robustbench_vit.leaderboard.page.data import Grouped, Makers, Table, by_maker, grouped
 from robustbench_vit.leaderboard.page.on_the_line import lines
 from robustbench_vit.leaderboard.page.shape_chart import shape_chart
-from robustbench_vit.leaderboard.sections import ROBUST, Section
+from robustbench_vit.leaderboard.sections import Section
 from robustbench_vit.leaderboard.shapes import SUMMARY, Consistency, ShapeAxis, consistencies, shape_axes
 
 _FEW = 9  # charts of a block that are open at first
@@ -63,13 +64,23 @@ class Detail:
         images = {place: self.section.images(name) for name, place in self._here.items()}
         return {"tables": [table.to_json() for table in self.tables], "charts": self.charts, "images": images}
 
-    def add_table(self, table: Table, title: str, on: str = "", note: str = "", *, folded: bool = False) -> None:
-        """A table with its heading."""
+    def add_data(self, table: Table) -> int:
+        """Numbers that charts or tables are drawn from; gives their place."""
         self.tables.append(table)
-        self.blocks.append(Block(title, on, note, table=len(self.tables) - 1, folded=folded))
+        return len(self.tables) - 1
+
+    def show(self, place: int, title: str, on: str = "", note: str = "", *, folded: bool = False) -> None:
+        """The numbers at a place as a table with its heading."""
+        self.blocks.append(Block(title, on, note, table=place, folded=folded))
+
+    def add_table(self, table: Table, title: str, on: str = "", note: str = "", *, folded: bool = False) -> int:
+        """Numbers and their table at once; gives their place."""
+        place = self.add_data(table)
+        self.show(place, title, on, note, folded=folded)
+        return place
 
     def add_charts(self, title: str, charts: Sequence[tuple[dict[str, Any], str, str]], *, wide: bool = False) -> None:
-        """Charts with their captions, if there are any; very many open at a click."""
+        """Charts with their captions and what stands behind these, if there are any; very many open at a click."""
         places = []
         for chart, caption, on in charts:
             places.append((len(self.charts), caption, on))
@@ -85,13 +96,13 @@ class Detail:
         return {name: place for name, place in self.makers.items() if name in known}
 
 
-def detail(section: Section, makers: Makers, reliability: pd.DataFrame) -> Detail:
+def detail(section: Section, makers: Makers, board: Board) -> Detail:
     """Everything about a section.
 
     Args:
         section: The section; of what other people report, nothing is left to say.
         makers: Place of every model, and of humans, in the page's list.
-        reliability: As in `robustbench_vit.leaderboard.board.Board`.
+        board: What the section was found in.
     """
     found = Detail(section, makers)
     if section.is_reported:
@@ -103,78 +114,65 @@ def detail(section: Section, makers: Makers, reliability: pd.DataFrame) -> Detai
         _add_shape(found, axis)
     for consistency in consistencies(section):
         found.add_table(_consistency(consistency, makers), "Error consistency, κ", *_consistency_words(consistency))
-    _add_cases(found, reliability)
+    _add_cases(found, board)
     return found
 
 
-def _add_cases(found: Detail, reliability: pd.DataFrame) -> None:
+def _add_cases(found: Detail, board: Board) -> None:
     """Curves, heat maps, accuracy on the line, calibration, and all cases."""
     section, makers = found.section, found.makers
-    short = short_labels(case for case, _ in section.cases)
+    short = short_labels((case for case, _ in section.cases), section.full_specs)
     cases = {
         "top1": grouped(section, "top1", makers, short.__getitem__, "case"),
         ROBUST: grouped(section, ROBUST, makers, str, "attack"),
     }
-    drawn = curves(section, cases)
-    tables = {name: len(found.tables) + place for place, name in enumerate(cases)}
-    found.tables += [one.table for one in cases.values()]
-    labels = short_labels(curve.curve for curve in drawn)
-    charts = [_placed(curve.to_json(), tables) for curve in drawn]
-    whole = [curve.curve if curve.curve != labels[curve.curve] else "" for curve in drawn]
-    found.add_charts("Curves", list(zip(charts, (labels[curve.curve] for curve in drawn), whole, strict=True)))
-    top1 = {"table": tables["top1"]}
-    found.add_charts(
-        "Corruption × severity", [({**one, **top1}, one["label"], "accuracy") for one in heats(drawn)], wide=True
-    )
-    _add_lines(found, cases["top1"], tables["top1"])
-    _add_reliability(found, reliability)
+    places = {metric: found.add_data(one.table) for metric, one in cases.items()}
+    title = f"Accuracy of all {len(section.cases)} cases, %"
+    _add_curves(found, cases, places, title)
+    _add_lines(found, cases["top1"], places["top1"], board)
+    charts = panels(section, makers, board.reliability)
+    found.add_charts("Calibration", [(chart, case, "15 bins; size: images") for case, chart in charts.items()])
     if len(section.cases) > 1:  # the summary has the only one
-        title = f"Accuracy of all {len(section.cases)} cases, %"
-        found.blocks.append(Block(title, table=tables["top1"], folded=True))
+        found.show(places["top1"], title, folded=True)
 
 
-def _placed(chart: dict[str, Any], tables: Mapping[str, int]) -> dict[str, Any]:
-    return {**chart, "table": tables[chart["table"]], "ends": tables["top1"]}
-
-
-def _add_lines(found: Detail, cases: Grouped, table: int) -> None:
-    fitted = lines(found.section, found.makers, cases)
-    if fitted is None:
-        return
-    means, charts = fitted
-    found.tables.append(means)
-    where = {"table": len(found.tables) - 1, "ends": table, "x": "clean accuracy", "y": "mean accuracy"}
+def _add_curves(found: Detail, cases: Mapping[str, Grouped], places: Mapping[str, int], title: str) -> None:
+    """Curves, and heat maps of the same numbers; the table of that title has them all."""
+    drawn = curves(found.section, cases)
+    where = {"ends": places["top1"], "numbers": title}
+    charts = [{**one.to_json(), **where, "table": places[one.metric]} for one in drawn]
+    found.add_charts("Curves", [(chart, one.label, one.more) for chart, one in zip(charts, drawn, strict=True)])
+    heat = {"table": places["top1"], "numbers": title}
     found.add_charts(
-        "Accuracy on the line", [({**chart, **where}, chart["label"], "log-odds on both axes") for chart in charts]
+        "Corruption × severity", [({**one, **heat}, one["label"], "accuracy") for one in heats(drawn)], wide=True
     )
 
 
-def _add_reliability(found: Detail, reliability: pd.DataFrame) -> None:
-    section = found.section
-    own = reliability[(reliability["suite"] == section.suite) & (reliability["data"] == section.data)]
-    charts = [
-        ({"kind": "reliability", "bins": _bins(rows, found.makers)}, str(case), "15 bins; size: images")
-        for (case, _), rows in own.groupby(["case", "geometry"], sort=False, observed=True)
-    ]
-    found.add_charts("Calibration", charts)
+def _add_lines(found: Detail, cases: Grouped, clean: int, board: Board) -> None:
+    shown = lines(found.section, found.makers, cases, board.lines)
+    if shown is None:
+        return
+    means, charts = shown
+    where = {"table": found.add_data(means), "ends": clean, "x": "clean accuracy", "y": "mean accuracy"}
+    found.add_charts(
+        "Accuracy on the line", [({**chart, **where}, chart["label"], _line_words(chart)) for chart in charts]
+    )
 
 
-def _bins(rows: pd.DataFrame, makers: Makers) -> dict[int, list[list[float]]]:
-    """Images, mean confidence and accuracy of the bins that are not empty, by maker."""
-    rows = rows[(rows["images"] > 0) & rows["model"].isin(list(makers))]
-    bins: dict[int, list[list[float]]] = {}
-    columns = (rows["model"], rows["images"], rows["confidence"].round(4), rows["accuracy"].round(4))
-    for model, images, confidence, accuracy in zip(*(one.tolist() for one in columns), strict=True):
-        bins.setdefault(makers[model], []).append([images, confidence, accuracy])
-    return bins
+def _line_words(chart: Mapping[str, Any]) -> str:
+    equal = "; dotted: y = x" if chart["equal"] else ""
+    fit = f"; dashed: fit through {chart['models']} models" if "fit" in chart else ""
+    return f"log-odds on both axes{equal}{fit}"
 
 
 def _grid(grid: Grid, makers: Makers) -> Table:
     rows = [{"label": row.name, "title": row.case, "strong": row.several} for row in grid.rows]
     cells = by_maker(
-        grid.section.models,
+        grid.section,
         makers,
-        lambda model: [cell(grid.accuracy(model, row), grid.error(model, row)) for row in grid.rows],
+        grid.section.models,
+        lambda model: (grid.accuracy(model, row) for row in grid.rows),
+        lambda model: (grid.error(model, row) for row in grid.rows),
     )
     return Table(rows, cells, "corruption")
 
@@ -197,9 +195,11 @@ def _add_attacks(found: Detail) -> None:
 def _attacks(table: Attacks, makers: Makers) -> Table:
     rows = [{"label": row.label, "title": row.case, "strong": True} for row in table.rows]
     cells = by_maker(
-        table.section.models,
+        table.section,
         makers,
-        lambda model: [cell(table.section.cell(model, row), table.passes(model, row)) for row in table.rows],
+        table.section.models,
+        lambda model: (table.section.cell(model, row) for row in table.rows),
+        lambda model: (table.passes(model, row) for row in table.rows),
     )
     return Table(rows, cells, "attack")
 
@@ -208,45 +208,52 @@ def _shares(table: Attacks, makers: Makers) -> Table:
     places = [(row, word) for row in table.rows for word in ("", *table.broken_by(row)) if table.broken_by(row)]
     rows = [{"label": word or row.label, "strong": not word} for row, word in places]
     cells = by_maker(
-        table.section.models,
+        table.section,
         makers,
-        lambda model: [cell(table.share(model, row, word)) if word else None for row, word in places],
+        table.section.models,
+        lambda model: (table.share(model, row, word) if word else None for row, word in places),
     )
     return Table(rows, cells, "broken by")
 
 
 def _transfer(found: Transfer, makers: Makers) -> Table:
     rows = [{"label": source, "strong": True} for source in found.cases]
-    cells = by_maker(
-        found.section.models, makers, lambda model: column(found.at(source, model) for source in found.cases)
-    )
+    judged = found.section.models
+    cells = by_maker(found.section, makers, judged, lambda model: (found.at(source, model) for source in found.cases))
     return Table(rows, cells, "made on ↓, judged by →")
 
 
 def _add_shape(found: Detail, axis: ShapeAxis) -> None:
-    rows = [{"label": head} for head in SUMMARY.values()]
-    numbers = by_maker(axis.makers, found.makers, lambda maker: column(axis.at(maker, metric) for metric in SUMMARY))
-    of = by_maker(axis.makers, found.makers, lambda maker: column(axis.of(maker, one) for one in axis.categories))
     published = f" Published: {axis.source}" if axis.source else ""
     note = f"Shape bias: {axis.definition}. Vertical lines: over all images.{published}"
     on = f"{axis.case}, geometry {axis.geometry}"
-    found.add_table(Table(rows, numbers, "", tint=False), "Shape or texture, %", on, note)
-    # The figure's numbers are those of the two tables around it.
-    figure = {
-        "kind": "shape",
-        "template": shape_chart(axis.categories),
-        "averages": len(found.tables) - 1,
-        "table": len(found.tables),
-    }
+    averages = found.add_table(_shape_summary(found, axis), "Shape or texture, %", on, note)
+    categories = found.add_data(_shape_categories(found, axis))
+    title = f"Shape bias of {len(axis.categories)} categories, %"
+    where = {"averages": averages, "table": categories, "numbers": title}
+    figure = {"kind": "shape", "template": shape_chart(axis.categories), **where}
     found.add_charts("", [(figure, "Decisions for the shape, of those for shape or texture", "")], wide=True)
-    categories = Table([{"label": name} for name in axis.categories], of, "category")
-    found.add_table(categories, f"Shape bias of {len(axis.categories)} categories, %", folded=True)
+    found.show(categories, title, folded=True)
+
+
+def _shape_summary(found: Detail, axis: ShapeAxis) -> Table:
+    rows = [{"label": head} for head in SUMMARY.values()]
+    makers, section = found.makers, found.section
+    cells = by_maker(section, makers, axis.makers, lambda maker: (axis.at(maker, metric) for metric in SUMMARY))
+    return Table(rows, cells, "", tint=False)
+
+
+def _shape_categories(found: Detail, axis: ShapeAxis) -> Table:
+    rows = [{"label": name} for name in axis.categories]
+    makers, section = found.makers, found.section
+    cells = by_maker(section, makers, axis.makers, lambda maker: (axis.of(maker, one) for one in axis.categories))
+    return Table(rows, cells, "category")
 
 
 def _consistency(found: Consistency, makers: Makers) -> Table:
     names = [name for name in found.makers if name in makers][:_MOST]
     rows = [{"label": name, "maker": makers[name]} for name in names]
-    cells = by_maker(names, makers, lambda one: column(found.at(one, two) for two in names))
+    cells = by_maker(found.section, makers, names, lambda one: (found.at(one, two) for two in names))
     return Table(rows, cells, "", digits=3, tint=False)
 
 

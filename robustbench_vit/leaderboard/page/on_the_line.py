@@ -4,46 +4,51 @@ from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from robustbench_vit.aggregates.corruptions import benchmark_part
 from robustbench_vit.leaderboard.grids import MEAN
 from robustbench_vit.leaderboard.labels import short_labels
 from robustbench_vit.leaderboard.page.curves import clean_places
-from robustbench_vit.leaderboard.page.data import Grouped, Makers, Table, by_maker, column
+from robustbench_vit.leaderboard.page.data import Grouped, Makers, Table, by_maker
 from robustbench_vit.leaderboard.sections import Section
-from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.records import Measurement
 
-_FEWEST = 3  # models that a line is fitted to
+_FEWEST = 3  # models that are drawn: two points say nothing of a trend
+_FEWEST_FITTED = 5  # models that a line is drawn through: three it nearly always passes
 
 _Target = tuple[str, str, str]  # metric, case, geometry
 
 
-def lines(section: Section, makers: Makers, cases: Grouped) -> tuple[Table, list[dict[str, Any]]] | None:
-    """Means over families and groups of corruptions, and for each the clean case and the fitted line.
+def lines(
+    section: Section, makers: Makers, cases: Grouped, fitted: pd.DataFrame
+) -> tuple[Table, list[dict[str, Any]]] | None:
+    """Means over families and groups of corruptions, each with the clean case, and the line that was fitted.
 
-    Source: Miller et al., ICML 2021, "Accuracy on the line", section 2: both axes as log-odds, ordinary least squares.
+    Source: Miller et al., ICML 2021, "Accuracy on the line", section 2.
     Differences: the mean over a family stands where theirs have another data set; their probits are log-odds here.
 
     Args:
         section: The section.
         makers: Of the page.
         cases: Compact table of ``top1``.
+        fitted: As `robustbench_vit.leaderboard.board.Board.lines`: the lines of effective robustness.
 
     Returns:
-        The table of means, and a chart a row; None if fewer than three models have both numbers anywhere.
+        The table of means, and a chart a row; None if nowhere three models have both numbers.
     """
-    fitted = {target: fit for target in _targets(section) if (fit := _fit(section, target)) is not None}
-    if not fitted:
+    shown = {target: pairs for target in _targets(section) if len(pairs := _pairs(section, target)) >= _FEWEST}
+    if not shown:
         return None
-    labels = short_labels(case for _, case, _ in fitted)
-    rows = [{"label": labels[case], "title": case} for _, case, _ in fitted]
-    cells = by_maker(section.models, makers, lambda model: column(section.at(model, *target) for target in fitted))
-    charts = [
-        {"kind": "line", "label": labels[target[1]], "row": row, "clean": cases.places[clean], "fit": list(line)}
-        for row, (target, (clean, line)) in enumerate(fitted.items())
-    ]
+    labels = short_labels(case for _, case, _ in shown)
+    rows = [{"label": labels[case], "title": case} for _, case, _ in shown]
+    cells = by_maker(section, makers, section.models, lambda model: (section.at(model, *target) for target in shown))
+    charts = []
+    for row, (target, pairs) in enumerate(shown.items()):
+        clean = pairs[0][0]
+        place = {"row": row, "clean": cases.places[clean.case, clean.geometry, clean.category]}
+        chart = {"kind": "line", "label": labels[target[1]], "equal": _meets_equal(pairs)}
+        charts.append({**chart, **place, **_fit(section, fitted, target)})
     return Table(rows, cells, "mean accuracy, %"), charts
 
 
@@ -53,31 +58,23 @@ def _targets(section: Section) -> Iterator[_Target]:
     yield from dict.fromkeys((item.metric, item.case, item.geometry) for item in whole if not isnan(item.value))
 
 
-def _fit(section: Section, target: _Target) -> tuple[tuple[str, str, str], tuple[float, float]] | None:
-    """The clean case on the same geometry, with slope and intercept of the line, or None for too few models."""
+def _pairs(section: Section, target: _Target) -> list[tuple[Measurement, Measurement]]:
+    """The clean accuracy on the same geometry and the mean of each model that has both."""
     clean = next((place for place in clean_places(section) if place[1] == target[2]), None)
-    if clean is None:
-        return None
-    pairs = [
-        (x, y)
-        for model in section.models
-        if _has(x := section.at(model, "top1", *clean)) and _has(y := section.at(model, *target))
-    ]
-    if len(pairs) < _FEWEST:
-        return None
-    clean_odds, odds = (logit([item for item in items if item]) for items in zip(*pairs, strict=True))
-    if np.ptp(clean_odds) == 0:
-        return None
-    slope, intercept = np.polyfit(clean_odds, odds, 1)
-    return clean, (round(float(slope), 5), round(float(intercept), 5))
+    both = [(section.at(model, "top1", *clean), section.at(model, *target)) for model in section.models if clean]
+    return [(x, y) for x, y in both if x and y and not isnan(x.value) and not isnan(y.value) and x.n and y.n]
 
 
-def logit(items: Sequence[Measurement]) -> FloatArray:
-    """Log-odds of rates; none is closer to 0 and 1 than half an image."""
-    n = np.array([item.n for item in items], np.float64)
-    p = np.clip([item.value for item in items], 0.5 / n, 1 - 0.5 / n)
-    return np.asarray(np.log(p / (1 - p)), np.float64)
+def _meets_equal(pairs: Sequence[tuple[Measurement, Measurement]]) -> bool:
+    """Whether the line y = x crosses the rectangle of the points."""
+    clean, means = [one.value for one, _ in pairs], [two.value for _, two in pairs]
+    return max(min(clean), min(means)) < min(max(clean), max(means))
 
 
-def _has(item: Measurement | None) -> bool:
-    return item is not None and not isnan(item.value) and item.n > 0
+def _fit(section: Section, fitted: pd.DataFrame, target: _Target) -> dict[str, Any]:
+    """Slope, intercept, and to how many models the line was fitted; nothing of a line through few."""
+    metric, case, geometry = target
+    key = {"suite": section.suite, "data": section.data, "metric": metric, "case": case, "geometry": geometry}
+    own = fitted[(fitted[list(key)].astype(str) == pd.Series(key)).all(axis=1) & (fitted["models"] >= _FEWEST_FITTED)]
+    found = own[["slope", "intercept", "models"]].itertuples(index=False, name=None)
+    return next(({"fit": [round(a, 5), round(b, 5)], "models": models} for a, b, models in found), {})

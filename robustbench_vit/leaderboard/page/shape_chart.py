@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from robustbench_vit.leaderboard.page.charts import POINTS, colour, dash, interval_of, themed
+from robustbench_vit.leaderboard.page.charts import POINTS, colour, dash, interval_of, shape, themed, words
 
 _ROW = 30  # pixels a category
 
@@ -19,19 +19,18 @@ def shape_chart(categories: Sequence[str]) -> dict[str, Any]:
     Args:
         categories: In the order of the label space.
     """
-    row = alt.Y("category:N", sort=list(categories), title=None, axis=alt.Axis(tickBand="extent", ticks=False))
-    kinds = alt.Scale(domain=["model", "humans"], range=["circle", "diamond"])
+    row = alt.Y(
+        "category:N", sort=list(categories), title=None, axis=alt.Axis(tickBand="extent", ticks=False, labelPadding=9)
+    )
     points = alt.Chart(POINTS)
     marks = points.transform_filter("datum.category != ''")
     base = marks.encode(row, alt.YOffset("lane:N", scale=alt.Scale(paddingOuter=0.5)), colour())
-    interval = base.mark_rule(strokeWidth=1.5, opacity=0.55).encode(_x("low"), alt.X2("high:Q"))
+    interval = base.mark_rule(strokeWidth=1.5, opacity=0.55, aria=False).encode(_x("low"), alt.X2("high:Q"))
     tooltip = [alt.Tooltip("model:N"), alt.Tooltip("category:N"), *interval_of("value", "shape bias")]
-    mark = base.mark_point(size=52, filled=True, opacity=1).encode(
-        _x("value"), shape=alt.Shape("kind:N", legend=None, scale=kinds), tooltip=tooltip
-    )
+    mark = base.mark_point(size=52, filled=True, opacity=1).encode(_x("value"), shape(), words(), tooltip=tooltip)
     averages = points.transform_filter("datum.category == ''").encode(colour(), dash())
     line = averages.mark_rule(strokeWidth=2, opacity=0.8).encode(
-        _x("value"), tooltip=[alt.Tooltip("model:N"), *interval_of("value", "shape bias")]
+        _x("value"), words(), tooltip=[alt.Tooltip("model:N"), *interval_of("value", "shape bias")]
     )
     chart = alt.layer(line, interval, mark).properties(width="container", height=_ROW * len(categories))
     specification: dict[str, Any] = themed(chart).to_dict()

@@ -15,3 +15,10 @@ for (const input of document.querySelectorAll(".theme input")) {
 document.querySelector(".theme").hidden = false;
 system.addEventListener("change", paint);
 paint();
+
+// What a link leads to must not hide behind the legend, however many lines that has.
+const sticky = document.querySelector(".legend");
+if (sticky) {
+  const padding = () => { document.documentElement.style.scrollPaddingTop = `${sticky.offsetHeight + 16}px`; };
+  new ResizeObserver(padding).observe(sticky);
+}

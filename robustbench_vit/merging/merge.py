@@ -1,29 +1,33 @@
 """Results folders of several people as one (contracts C7 and C8): equal rows meet, different ones are a conflict.
 
 Everything is read and compared before anything is written. Then rows are written first and manifests last, each file at
-once, so that a merge that was killed is finished by the same command. Scores, pages and adversarial examples are not
-merged: they can be made again.
+once, so that a merge that was killed is finished by the same command. Scores are taken over of cases without rows; else
+they can be made again, as pages and adversarial examples can.
 """
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from robustbench_vit.aggregates.scored import Scored
+from robustbench_vit.aggregates.scored_files import keep_scores
+from robustbench_vit.aggregates.scoring import plans
 from robustbench_vit.errors import StoreError
+from robustbench_vit.merging.agreement import agreement
+from robustbench_vit.merging.facts import contradictions, foreign, write_facts
+from robustbench_vit.merging.holdings import Holdings, models
+from robustbench_vit.merging.scores import CaseKey, chosen, key_of, of_plan, scored_alone
 from robustbench_vit.records import PlannedCase
-from robustbench_vit.store.agreement import agreement
-from robustbench_vit.store.facts import contradictions, foreign, write_facts
+from robustbench_vit.store import Store
 from robustbench_vit.store.files import write_atomically, write_text
-from robustbench_vit.store.holdings import Holdings, joined, models
-from robustbench_vit.store.manifests import UNLOADED, by_file, united
-from robustbench_vit.store.store import Store
+from robustbench_vit.store.manifests import UNLOADED, united
+from robustbench_vit.store.rows import joined, write_case
 
 _NAMED = 8  # conflicts an error names before it counts the rest
 
@@ -34,7 +38,7 @@ class Merged(NamedTuple):
     """What a merge did.
 
     Args:
-        models: How many models have rows now.
+        models: How many models have rows or scores now.
         cases: How many cases of them.
         written: How many files were written; 0 if the target held everything.
         close: Cases about which folders hold slightly different figures, with the number of images; those of the first
@@ -69,6 +73,10 @@ class _Comparison:
     conflicts: list[str] = field(default_factory=list)
     close: dict[str, int] = field(default_factory=dict)
 
+    def held(self, root: Path) -> set[_Key]:
+        """The cases that a folder has rows of."""
+        return {(model, case) for where, model, case in self.own if where == root}
+
 
 def merge(folders: Sequence[Path], out: Path) -> Merged:
     """Merge results folders into one.
@@ -86,17 +94,20 @@ def merge(folders: Sequence[Path], out: Path) -> Merged:
             was writing that failed; the same command goes on.
     """
     roots = _roots(folders, out)
-    plans = [_plan(root) for root in roots]
-    found = _compared(roots, plans, out)
-    found.conflicts += contradictions(roots)
-    if found.conflicts:
-        raise StoreError(_told(found.conflicts))
-    for root, plan in zip(roots, plans, strict=True):
-        _check_promises(root, plan, found)
-    cases = united(plans, lambda case: found.reach.get((case.model_key, case.case_key), 0))
-    written = _written(roots, found, cases, Store(out))
-    count = len({model for model, _ in found.reach})
-    return Merged(count, len(found.reach), written, found.close, [file for root in roots for file in foreign(root)])
+    asked = {root: _plan(root) for root in roots}
+    found = _compared(asked, out)
+    alone = {root: scored_alone(root, plan, found.held(root)) for root, plan in asked.items()}
+    scores, conflicts = chosen(alone, found.reach)
+    conflicts += [*found.conflicts, *contradictions(roots)]
+    if conflicts:
+        raise StoreError(_told(conflicts))
+    for root, plan in asked.items():
+        _check_promises(root, plan, found, alone[root])
+    cases = united(list(asked.values()), lambda case: _images(case, found, scores))
+    written = _written(roots, found, cases, of_plan(scores, cases), Store(out))
+    known = {*found.reach, *((model, case) for _, model, case in scores)}
+    left_alone = [file for root in roots for file in foreign(root)]
+    return Merged(len({model for model, _ in known}), len(known), written, found.close, left_alone)
 
 
 # ── what there is ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -126,11 +137,11 @@ def _plan(root: Path) -> list[PlannedCase]:
     return Store(root).planned() if _is_planned(root) else []
 
 
-def _compared(roots: Sequence[Path], plans: Sequence[Sequence[PlannedCase]], out: Path) -> _Comparison:
-    planned = [case for plan in plans for case in plan]
+def _compared(asked: Mapping[Path, Sequence[PlannedCase]], out: Path) -> _Comparison:
+    planned = [case for plan in asked.values() for case in plan]
     found = _Comparison({(case.model_key, case.case_key): f"{case.case} of {case.model}" for case in planned})
-    for model in dict.fromkeys(model for root in roots for model in models(root)):
-        holdings = [Holdings(root, model) for root in roots]
+    for model in dict.fromkeys(model for root in asked for model in models(root)):
+        holdings = [Holdings(root, model) for root in asked]
         for case in _cases(holdings):
             _compare(found, holdings, case, out)
     return found
@@ -186,15 +197,23 @@ def _reach(rows: pa.Table) -> int:
     return next(place for place in range(len(held) + 1) if place not in held)
 
 
-def _check_promises(root: Path, plan: Sequence[PlannedCase], found: _Comparison) -> None:
-    """A case that is done has its rows, unless half of the folder was left behind."""
+def _check_promises(root: Path, plan: Sequence[PlannedCase], found: _Comparison, scored: Container[CaseKey]) -> None:
+    """A case that is done has its rows, or scores that stand for them, unless half of the folder was left behind."""
     for case in plan:
         rows = found.own.get((root, case.model_key, case.case_key), 0)
-        if case.status == "done" and rows < case.n:
+        if case.status == "done" and rows < case.n and key_of(case) not in scored:
             raise StoreError(
                 f"{root} is half a results folder: its manifest says that {case.case} of {case.model} is done on "
-                f"{case.n} images, and there are rows of {rows}; copy the folder again, with cases/ and parts/"
+                f"{case.n} images, and there are rows of {rows} and no scores; copy the folder again, with cases/ and "
+                "parts/, or with scored/"
             )
+
+
+def _images(case: PlannedCase, found: _Comparison, scores: Mapping[CaseKey, Scored]) -> int:
+    """How many canonical positions from 0 on have rows in all folders together, or scores where nobody has rows."""
+    one = scores.get(key_of(case))
+    scored = one.case.n if one and one.case.status == "done" else 0
+    return max(scored, found.reach.get((case.model_key, case.case_key), 0))
 
 
 def _told(conflicts: Sequence[str]) -> str:
@@ -209,15 +228,18 @@ def _told(conflicts: Sequence[str]) -> str:
 # ── writing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _written(roots: Sequence[Path], found: _Comparison, cases: Sequence[PlannedCase], out: Store) -> int:
+def _written(
+    roots: Sequence[Path], found: _Comparison, cases: Sequence[PlannedCase], scores: Sequence[Scored], out: Store
+) -> int:
     """Write what the target lacks; how many files that took."""
     out.prepare()
-    with out._lock():  # noqa: SLF001 - the same room
+    with out.locked():
         for model in dict.fromkeys(model for model, _ in found.stale):
             holdings = [Holdings(root, model) for root in roots]
             for case in (case for of, case in found.stale if of == model):
                 _write_rows([holding for holding in holdings if case in holding.cases], case, out)
-        return len(found.stale) + write_facts(roots, out.root) + _write_manifests(cases, out.root)
+        kept = keep_scores(out, scores) + write_facts(roots, out.root)
+        return len(found.stale) + kept + _write_manifests(cases, out.root)
 
 
 def _write_rows(holdings: Sequence[Holdings], case: str, out: Store) -> None:
@@ -226,12 +248,12 @@ def _write_rows(holdings: Sequence[Holdings], case: str, out: Store) -> None:
         write_atomically(target, partial(shutil.copyfile, holdings[0].files[case]))
         return
     rows = joined([rows for holding in holdings if (rows := holding.rows(case)) is not None])
-    write_atomically(target, lambda path: pq.write_table(rows, path))
+    write_case(rows, target)
 
 
 def _write_manifests(cases: Sequence[PlannedCase], out: Path) -> int:
     written = 0
-    files = {out / "manifests" / suite / f"{model}.json": own for (suite, model), own in by_file(cases).items()}
+    files = {out / "manifests" / plan[0].suite / f"{plan[0].model_key}.json": plan for plan in plans(cases)}
     for file, own in files.items():
         text = json.dumps([case.to_json() for case in own], indent=1)
         if not file.exists() or file.read_text(encoding="utf-8") != text:

@@ -13,8 +13,8 @@ from robustbench_vit.aggregates.scoring import score
 from robustbench_vit.errors import StoreError
 from robustbench_vit.interchange.from_timm import read_timm
 from robustbench_vit.interchange.reported import write_reported
+from robustbench_vit.merging import merge
 from robustbench_vit.store import Store
-from robustbench_vit.store.merging import merge
 
 N = 40
 MODELS = ("zoo:a", "zoo:b")

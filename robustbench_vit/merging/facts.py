@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from robustbench_vit.catalog import digest
-from robustbench_vit.store.files import write_atomically
-from robustbench_vit.store.holdings import read_json
+from robustbench_vit.store.files import read_json, write_atomically
 
 _ROOMS = {
     "cases": ("*/*.parquet", "*/model.json"),
