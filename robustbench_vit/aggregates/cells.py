@@ -78,5 +78,5 @@ def _values(values: "pd.Series[float] | float", ids: pd.Index) -> FloatArray:
     """Values by sample id, or one number for all, as an array of shape (N,)."""
     if isinstance(values, pd.Series):
         own = values if values.index is ids else values.reindex(ids)
-        return np.asarray(own, dtype=np.float64)
+        return np.asarray(own.to_numpy(), dtype=np.float64)
     return np.full(len(ids), values)

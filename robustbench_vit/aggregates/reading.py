@@ -17,6 +17,7 @@ from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.aggregates.scored_file import Key, in_order, table_of
 from robustbench_vit.aggregates.scored_files import scored_files
 from robustbench_vit.aggregates.scoring import judge_boards, judge_plan, plans
+from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.records import PlannedCase
 from robustbench_vit.store import Store
 from robustbench_vit.store.manifests import check_versions
@@ -111,11 +112,15 @@ class Reading:
         """
         rows = [
             (case.suite, case.data, case.geometry, case.case, case.model, number, int(images), confidence, accuracy)
-            for case, one in self.scored(case for case in self.where if case.family == CLEAN).items()
-            if one.reliability is not None
-            for number, (images, confidence, accuracy) in enumerate(one.reliability.tolist())
+            for case, bins in self._bins()
+            for number, (images, confidence, accuracy) in enumerate(bins.tolist())
         ]
         return pd.DataFrame(rows, columns=list(RELIABILITY))
+
+    def _bins(self) -> Iterator[tuple[PlannedCase, FloatArray]]:
+        for (store, model), asked in _split((case for case in self.where if case.family == CLEAN), self.where).items():
+            keys = {Key(case.suite, case.case_key): case for case in asked}
+            yield from ((keys[key], bins) for key, bins in self._files[store, model].reliability(keys).items())
 
     def _numbers(self) -> Iterator[pa.Table]:
         """Model by model, what its scored files say, or, where they lack what is asked, what their cases come to."""

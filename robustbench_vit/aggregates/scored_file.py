@@ -5,7 +5,7 @@ which images are right (a bit an image), and of clean cases what was decided.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -115,7 +115,7 @@ class ScoredFile:
         """
         found = cls(file)
         try:
-            fits = found._about.get("format") == FORMAT and found._columns == set(_SCHEMA.names)
+            fits = found._about.get("format") == FORMAT and set(found._schema.names) == set(_SCHEMA.names)
             _ = found.known if fits else None
         except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise StoreError(f"cannot read {file}: {error}; {_NEXT}") from error
@@ -200,13 +200,22 @@ class ScoredFile:
             found[Key(suite.as_py(), key.as_py())] = _unpacked(bits.as_py(), images[name.as_py()])
         return found
 
+    def reliability(self, keys: Container[Key]) -> "dict[Key, np.typing.NDArray[np.float64]]":
+        """The bins of these cases, as `Scored.reliability` has them; none where a case has none."""
+        table = self._read(["suite", "case_key", "reliability"])
+        rows = zip(*(table[column].to_pylist() for column in table.column_names), strict=True)
+        return {
+            Key(suite, key): _bins(bins) for suite, key, bins in rows if bins is not None and Key(suite, key) in keys
+        }
+
+    @cached_property
+    def _footer(self) -> pq.FileMetaData:
+        """Of a file; to read it anew each time takes longer than the columns."""
+        return pq.read_metadata(self._source)
+
     @cached_property
     def _schema(self) -> pa.Schema:
-        return self._source.schema if isinstance(self._source, pa.Table) else pq.read_schema(self._source)
-
-    @property
-    def _columns(self) -> set[str]:
-        return set(self._schema.names)
+        return self._footer.schema.to_arrow_schema() if isinstance(self._source, Path) else self._source.schema
 
     @cached_property
     def _about(self) -> dict[str, str]:
@@ -214,9 +223,9 @@ class ScoredFile:
         return about
 
     def _read(self, columns: list[str] | None = None) -> pa.Table:
-        if isinstance(self._source, pa.Table):
-            return self._source if columns is None else self._source.select(columns)
-        return pq.ParquetFile(self._source).read(columns)
+        if isinstance(self._source, Path):
+            return pq.ParquetFile(self._source, metadata=self._footer).read(columns)
+        return self._source if columns is None else self._source.select(columns)
 
 
 def catalogue() -> str:
@@ -267,16 +276,19 @@ def _row(row: ScoredRow, seen: set[str]) -> dict[str, Any]:
 
 
 def _scored(row: dict[str, Any], images: Mapping[str, pd.Index]) -> Scored:
-    bins = row["reliability"]
     return Scored(
         PlannedCase.from_json(json.loads(row["planned"])),
         tuple(_plain(Measurement(**number)) for number in row["own"]),
         _unpacked(row["correct"], images[row["images"]]),
         tuple(row["doubts"]),
         None if row["decisions"] is None else pa.ipc.open_stream(row["decisions"]).read_pandas(),
-        None if bins is None else np.array(bins, np.float64).reshape(-1, 3),
+        None if row["reliability"] is None else _bins(row["reliability"]),
         {point["at"]: _unpacked(point["correct"], images[row["images"]]) for point in row["points"]},
     )
+
+
+def _bins(values: list[float]) -> "np.typing.NDArray[np.float64]":
+    return np.array(values, np.float64).reshape(-1, 3)
 
 
 def _plain(number: Measurement) -> Measurement:

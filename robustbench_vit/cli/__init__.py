@@ -234,6 +234,7 @@ def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         description="Write one HTML file that needs no network: the same image under every case of the suites, before "
         "any model is run; or, with --in, the images that flip first along each curve in the rows of a run. The file "
         "holds images of the data set.",
+        epilog="exit codes: 0 something can be shown, 2 usage, 3 no case can be shown, with the reasons",
     )
     preview.add_argument("suites", nargs="+", metavar="SUITE", help="name of a built-in suite, a file or a folder")
     preview.add_argument(

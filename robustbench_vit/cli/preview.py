@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from robustbench_vit.cli import EXIT_OK
+from robustbench_vit.cli import EXIT_FAILED_CASES, EXIT_OK
 from robustbench_vit.collect import CollectedSuite, collect, data_slots, require
-from robustbench_vit.errors import CaseError, DataError, SpecError
+from robustbench_vit.errors import DataError, SpecError
 from robustbench_vit.evaluation.options import Options
 from robustbench_vit.store.files import write_text
 
@@ -45,16 +45,17 @@ def command(options: argparse.Namespace) -> int:
     wanted = _opened(options, settings)
     title = ", ".join(str(one.found.suite) for one in wanted)
     if options.store:
-        name, text = "failures", _failures(title, wanted, options)
+        name, text, is_empty = "failures", _failures(title, wanted, options), False
     else:
-        name, text = "preview", _gallery(console, title, wanted, options, settings)
+        name, (text, is_empty) = "preview", _gallery(console, title, wanted, options, settings)
     file = Path(options.out or f"{name}.html")
     write_text(file, text)
     size = len(text.encode())
-    console.print(f"wrote {file} ({size / 1e6:.1f} MB); it holds images of the data set", soft_wrap=True)
+    held = "nothing but reasons" if is_empty else "images of the data set"
+    console.print(f"wrote {file} ({size / 1e6:.1f} MB); it holds {held}", soft_wrap=True)
     if size > _LARGE:
         console.print("this is a lot for a browser; choose fewer --images, or fewer cases with -k")
-    return EXIT_OK
+    return EXIT_FAILED_CASES if is_empty else EXIT_OK
 
 
 def _opened(options: argparse.Namespace, settings: Options) -> list[_Wanted]:
@@ -76,7 +77,8 @@ def _opened(options: argparse.Namespace, settings: Options) -> list[_Wanted]:
 
 def _gallery(
     console: Console, title: str, wanted: Sequence[_Wanted], options: argparse.Namespace, settings: Options
-) -> str:
+) -> tuple[str, bool]:
+    """The page, and whether it has no pictures."""
     from robustbench_vit.models import load_model
     from robustbench_vit.preview.gallery import rooms
     from robustbench_vit.preview.page import gallery_page
@@ -90,11 +92,11 @@ def _gallery(
         taken = studio.shots(one.found.suite, one.found.cases)
         shots |= {(shot.record.case, shot.record.data, shot.record.geometry, shot.record.tags): shot for shot in taken}
     shown = sum(bool(shot.pictures) for shot in shots.values())
+    console.print(f"{shown} of {len(shots)} cases can be shown{'' if model else ' without a model'}", soft_wrap=True)
     if not shown:
-        raise CaseError(f"no case can be shown: {_reasons(shots.values())}")
-    console.print(f"{shown} of {len(shots)} cases can be shown{'' if model else ' without a model'}")
+        console.print(f"nothing can be shown: {_reasons(shots.values())}", soft_wrap=True)
     facts = {"seed": str(options.seed)} | ({"model": model.name} if model else {})
-    return gallery_page(title, rooms(shots.values()), facts)
+    return gallery_page(title, rooms(shots.values()), facts), not shown
 
 
 def _reasons(shots: "Iterable[Shot]") -> str:

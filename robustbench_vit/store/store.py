@@ -157,7 +157,7 @@ class Store:
         """Why there are no results."""
         if any(self.root.glob("reported/*.json")):
             return (
-                f"{self.root} holds numbers that others reported, and nothing in it was run; this needs the --out folder "
+                f"{self.root} holds numbers that others reported, and nothing in it was run; expected the --out folder "
                 "of a run"
             )
         return f"{self.root} holds no results; expected the --out folder of a run"

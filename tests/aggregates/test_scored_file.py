@@ -1,6 +1,7 @@
 """What scoring leaves behind, and what a report makes of it without any row of a sample."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -117,7 +118,7 @@ def test_rows_that_are_nowhere_are_told(tmp_path: Path) -> None:
 
 def test_rows_of_other_images_are_an_error(tmp_path: Path) -> None:
     """A file of another data set, by a version that wrote no case into it, would give a wrong number."""
-    rows = fake()
+    rows = {replace(case, n=len(frame)): frame for case, frame in fake().items()}
     foreign = next(case for case in rows if "0.5" in case.case)
     rows[foreign] = rows[foreign].assign(id=rows[foreign]["id"] + "x")
 

@@ -1,5 +1,6 @@
 """``compare A B``: the table, the file, and the sentences that answer mistakes."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,8 @@ SHUFFLE = "shuffle(grid=2)"
 
 
 def keep(root: Path, case: PlannedCase, rows: pd.DataFrame) -> None:
-    """A case of a run that never ran, in a results folder."""
-    store = Store(root)
+    """A case of a run that never ran, in a results folder, on all images of these rows."""
+    store, case = Store(root), replace(case, n=len(rows))
     store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(rows)})
     store.compact(case.model_key, [case.case_key])
     store.record([case])
@@ -49,7 +50,7 @@ def test_the_table_and_the_sentences(capsys: pytest.CaptureFixture[str]) -> None
                       if line.strip("│ ").startswith(("clean", "shuffle")))  # fmt: skip
     assert [word.strip() for word in clean] == ["clean", "50.0", "83.3", "+33.3", "60", "0 / 20", "< 0.0001", "B *"]
     assert [word.strip() for word in shuffle] == ["shuffle", "50.0", "50.0", "0.0", "60", "0 / 0", "1.0000", "tie"]
-    assert "would be found in a case with a chance of 80%" in shown
+    assert "would be found in a case with a chance of about 80%" in shown
     assert "only one model has them: alone (zoo:b)" in shown
     assert "wrote one/comparison.csv" in shown
 
@@ -107,7 +108,9 @@ def test_mistakes(words: tuple[str, ...], told: str, capsys: pytest.CaptureFixtu
 
 def test_other_weights_of_the_same_name(capsys: pytest.CaptureFixture[str]) -> None:
     """The names to choose from are those of the tables."""
-    keep(Path("two"), replace(planned(model="zoo:a"), model_key="other-abcdef012345"), wrong(20, of=60))
+    shutil.rmtree("one")
+    for folder, key in (("one", "mine-123456abcdef"), ("two", "other-abcdef012345")):
+        keep(Path(folder), planned(model="zoo:a", model_key=key), wrong(20, of=60))
     assert compare("zoo:a", "zoo:b") == 2
 
     assert "zoo:a is the name of 2 models; give one of zoo:a #" in capsys.readouterr().err

@@ -76,7 +76,8 @@ def test_unfilled_slot(tmp_path, capsys):
     """A page of nothing but reasons is a page."""
     code, said = run(capsys, "shape_bias", "-k", "edges", "-o", tmp_path / "page.html")
 
-    assert (0, True) == (code, "0 of 1 cases can be shown" in said)
+    assert (3, True) == (code, "0 of 1 cases can be shown" in said)
+    assert "nothing can be shown: no data for slot 'edges'; give --data edges=SPEC" in said
     assert "no data for slot &#39;edges&#39;; give --data edges=SPEC" in (tmp_path / "page.html").read_text()
 
 
@@ -126,7 +127,7 @@ def test_bad_input(tmp_path, capsys, arguments, reason):
 def test_index_or_id(capsys):
     """Not both."""
     with pytest.raises(SystemExit):
-        run(capsys, "quickstart", "--index", 1, "--id", "x")
+        run(capsys, "quickstart", "--index", 0, "--id", "x")
 
 
 def test_failures(tmp_path, ran, capsys):

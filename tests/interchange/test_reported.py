@@ -307,8 +307,7 @@ def test_hostile_names_stay_text(tmp_path):
         '{"measurements": [], "models": []}',
         '{"measurements": [], "models": [1]}',
         '{"measurements": [], "models": {"a": 1}}',
-        '{"measurements": [{"model": 1, "case": "clean", "metric": "top1", "value": 1, "unit": "rate", "definition": "d", '
-        '"family": "clean", "data": "x", "geometry": "none", "perturbation": "clean"}], "models": {}}',
+        '{"measurements": [{"model": 1, "value": 1}], "models": {}}',
     ],
 )
 def test_damaged_files_are_errors(tmp_path, text):
@@ -317,6 +316,15 @@ def test_damaged_files_are_errors(tmp_path, text):
     (tmp_path / "reported" / "x.json").write_text(text)
 
     with pytest.raises(StoreError, match=r"cannot read .*x\.json"):
+        reported([tmp_path])
+
+
+def test_a_model_is_called_by_text(tmp_path):
+    """Whatever sorts or shows names would fail at a number, far from the file."""
+    (file,) = write_reported(read_timm([table(tmp_path, "model,top1\nx,71\n")]), tmp_path)
+    file.write_text(file.read_text().replace('"model": "timm:x"', '"model": 5'))
+
+    with pytest.raises(StoreError, match="model must be text"):
         reported([tmp_path])
 
 

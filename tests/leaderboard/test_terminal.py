@@ -32,7 +32,7 @@ def test_the_spread_between_seeds_stands_beside_the_interval() -> None:
     text = printed(curve_plan(), seeds=3, seed_sd=0.0123)
 
     assert "[9.5, 90.5] ± 1.2" in text
-    assert "± standard deviation between seeds" in text
+    assert "± standard deviation between seeds" in " ".join(text.split())
     assert "±" not in printed(curve_plan())
 
 
