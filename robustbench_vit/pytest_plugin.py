@@ -153,7 +153,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         pytest.fail("\n".join(failed), pytrace=False)
     measured = config.stash[_MEASURED].get(str(pyfuncitem.parent.suite), {})
     if missed := unmet(rules_of(pyfuncitem), records, measured):
-        pytest.fail("\n".join(verdict.sentence for verdict in missed), pytrace=False)
+        pytest.fail("\n".join(verdict.sentence() for verdict in missed), pytrace=False)
     skipped = [record.reason for record in records if record.status == "skipped"]
     if skipped:
         pytest.skip(skipped[0])

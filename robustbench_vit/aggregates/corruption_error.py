@@ -62,6 +62,8 @@ def _ratio(cells: Sequence[Cell], own: FloatArray, reference: FloatArray, least:
     if lost:
         names = ", ".join(curve_of(cell.case) for cell in lost)
         raise CaseError(f"not defined: over these {len(own)} images the reference {fault} {names}")
+    if np.array_equal(own, reference):  # itself
+        return Contributions(np.hstack([own, reference]), _mean_percent)
     # The reference is what it is: of it, nothing is said but what these images say.
     bounds = zip((least, len(SEVERITIES)), (reference.min(axis=0), reference.max(axis=0)), strict=True)
     low, high = (np.concatenate([np.full(own.shape[1], end), seen]) for end, seen in bounds)

@@ -21,7 +21,7 @@ class Difference:
         case: Display spec of the case, or the curve, family or part of a grid.
         metric: ``top1``, of attacks ``robust_accuracy``, or the name of an aggregate.
         cases: Number of cases that both ran and that the number is over.
-        n: Images that both have seen, in all of these cases.
+        n: Images that both have seen, in all of these cases and with all of these seeds.
         a: Number of the first model.
         a_low: Lower end of its 95 % interval.
         a_high: Upper end.
@@ -31,10 +31,10 @@ class Difference:
         difference: b − a.
         low: Lower end of its 95 % interval, the paired bootstrap over images.
         high: Upper end.
-        only_a: Images that only the first has right; None for aggregates.
-        only_b: Images that only the second has right; None for aggregates.
-        p: Of a case by McNemar's exact test, of an aggregate by the permutation test that exchanges the two models on
-            each image.
+        only_a: Images that only the first has right; None for aggregates, and where seeds differ.
+        only_b: Images that only the second has right; None likewise.
+        p: Of a case by McNemar's exact test; of an aggregate, and of a case whose seeds differ, by the permutation test
+            that exchanges the two models on each image.
         p_holm: p adjusted by Holm's method over all rows of the comparison, cases and aggregates together; the same
             cases in two suites are one test.
         detectable: Smallest true difference that this many images show with a power of about 0.8 at two-sided 0.05.
@@ -45,8 +45,9 @@ class Difference:
         family: Family of the perturbation.
         data: Display spec of the data set.
         geometry: Geometry of the images.
-        seed: Seed of the draws.
+        seed: Seed of the draws; of several, the first.
         dtype: ``fp32`` or ``bf16``.
+        seeds: Seeds that both ran and that the number is the mean over, such as ``0, 1``.
         reference: What a corruption error is relative to, else empty.
         reason: Why there is no number, else empty.
         warning: Why a number may not mean what it seems to, and whose, else empty.
@@ -81,6 +82,7 @@ class Difference:
     geometry: str
     seed: int
     dtype: str
+    seeds: str = ""
     reference: str = ""
     reason: str = ""
     warning: str = ""

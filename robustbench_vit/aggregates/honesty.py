@@ -130,7 +130,7 @@ def late_black_box(case: PlannedCase, rows: pd.DataFrame) -> str:
     return f"gradient masking? Of all images, attacks without gradients broke what those with gradients left: {named}"
 
 
-def stochastic(case: PlannedCase, rows: pd.DataFrame) -> str:  # noqa: ARG001
+def stochastic(case: PlannedCase, rows: pd.DataFrame) -> str:  # noqa: ARG001 - as all checks
     """Whether the model draws random numbers."""
     if not _any(rows, "stochastic"):
         return ""
@@ -140,7 +140,7 @@ def stochastic(case: PlannedCase, rows: pd.DataFrame) -> str:  # noqa: ARG001
     )
 
 
-def train_mode(case: PlannedCase, rows: pd.DataFrame) -> str:  # noqa: ARG001
+def train_mode(case: PlannedCase, rows: pd.DataFrame) -> str:  # noqa: ARG001 - as all checks
     """Whether layers behave as in training."""
     if not _any(rows, "train_mode"):
         return ""

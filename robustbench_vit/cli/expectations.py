@@ -7,7 +7,7 @@ from rich.console import Console
 
 from robustbench_vit.collect import CollectedSuite
 from robustbench_vit.gates.expectation import unmet_in
-from robustbench_vit.gates.verdicts import Verdict
+from robustbench_vit.gates.verdicts import Verdict, telling
 
 if TYPE_CHECKING:  # plans are made by what imports torch
     from robustbench_vit.api import Plan
@@ -25,8 +25,9 @@ def are_met(console: Console, collected: Sequence[CollectedSuite], plans: "Seque
         Whether all are.
     """
     found = list(_unmet(collected, plans))
+    told = telling(found)
     for verdict in found:
-        console.print(f"expectation not met: {verdict.sentence}", soft_wrap=True)
+        console.print(f"expectation not met: {verdict.sentence(told)}", soft_wrap=True)
     return not found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
+from robustbench_vit.cli.counts import counted
 from robustbench_vit.interchange.to_timm import export_timm
 from robustbench_vit.interchange.to_trials import export_trials
 from robustbench_vit.merging.publish import publish
@@ -23,8 +24,8 @@ def timm(options: argparse.Namespace) -> int:
     console = Console(markup=False, highlight=False)
     for table in export_timm([Path(folder) for folder in options.folders], Path(options.out)):
         low, high = table.images
-        images = f"{low:,} images" if low == high else f"{low:,} to {high:,} images"
-        console.print(f"wrote {table.file}: {table.models} models on {images}", soft_wrap=True)
+        images = counted(high, "image") if low == high else f"{low:,} to {high:,} images"
+        console.print(f"wrote {table.file}: {counted(table.models, 'model')} on {images}", soft_wrap=True)
     return EXIT_OK
 
 
@@ -32,8 +33,8 @@ def scores(options: argparse.Namespace) -> int:
     """Write a results folder without rows."""
     models = publish(Path(options.folder), Path(options.out))
     Console(markup=False, highlight=False).print(
-        f"wrote plans and scores of {models} models into {options.out}; `robustbench-vit report {options.out}` makes "
-        "its pages",
+        f"wrote plans and scores of {counted(models, 'model')} into {options.out}; "
+        f"`robustbench-vit report {options.out}` makes its pages",
         soft_wrap=True,
     )
     return EXIT_OK

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
+from robustbench_vit.cli.counts import counted
 from robustbench_vit.errors import DataError
 from robustbench_vit.interchange.from_robustbench import read_robustbench
 from robustbench_vit.interchange.from_timm import read_timm
@@ -38,7 +39,7 @@ def _write(reports: Sequence[ReportedTable], out: Path) -> int:
     numbers = sum(len(report.measurements) for report in reports)
     console = Console(markup=False, highlight=False)
     console.print(
-        f"wrote {numbers} reported numbers of {len(models)} models into {files[0].parent}; "
+        f"wrote {counted(numbers, 'reported number')} of {counted(len(models), 'model')} into {files[0].parent}; "
         f"`robustbench-vit report {out}` shows them",
         soft_wrap=True,
     )

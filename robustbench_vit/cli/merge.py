@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
+from robustbench_vit.cli.counts import counted
 from robustbench_vit.merging import merge
 
 
@@ -14,12 +15,14 @@ def command(options: argparse.Namespace) -> int:
     console = Console(markup=False, highlight=False, soft_wrap=True)
     done = merge([Path(folder) for folder in options.folders], Path(options.out))
     for case, images in done.close.items():
-        console.print(f"{case}: figures of {images} images differ in their last digits, those of the first folder stay")
+        console.print(
+            f"{case}: figures of {counted(images, 'image')} differ in their last digits, those of the first folder stay"
+        )
     for file in done.foreign:
         console.print(f"left alone, no part of a results folder: {file}")
-    wrote = f"wrote {done.written} files" if done.written else "nothing was new"
+    wrote = f"wrote {counted(done.written, 'file')}" if done.written else "nothing was new"
     console.print(
-        f"{options.out} holds {done.cases} cases of {done.models} models; {wrote}; "
+        f"{options.out} holds {counted(done.cases, 'case')} of {counted(done.models, 'model')}; {wrote}; "
         f"`robustbench-vit report {options.out}` makes its pages"
     )
     return EXIT_OK

@@ -41,14 +41,14 @@ def command(options: argparse.Namespace) -> int:
         raise SpecError(f"--images must be at least 1, got {options.images}")
     if options.store and (options.index, options.id, options.seed, options.geometry) != (None, None, 0, None):
         raise SpecError("--in shows what its rows are about; leave out --index, --id, --seed and --geometry")
+    file = _file(options)
     settings = Options(seed=options.seed, device=options.device, geometry=options.geometry)
     wanted = _opened(options, settings)
     title = ", ".join(str(one.found.suite) for one in wanted)
     if options.store:
-        name, text, is_empty = "failures", _failures(title, wanted, options), False
+        text, is_empty = _failures(title, wanted, options), False
     else:
-        name, (text, is_empty) = "preview", _gallery(console, title, wanted, options, settings)
-    file = Path(options.out or f"{name}.html")
+        text, is_empty = _gallery(console, title, wanted, options, settings)
     write_text(file, text)
     size = len(text.encode())
     held = "nothing but reasons" if is_empty else "images of the data set"
@@ -56,6 +56,19 @@ def command(options: argparse.Namespace) -> int:
     if size > _LARGE:
         console.print("this is a lot for a browser; choose fewer --images, or fewer cases with -k")
     return EXIT_FAILED_CASES if is_empty else EXIT_OK
+
+
+def _file(options: argparse.Namespace) -> Path:
+    """Where to write.
+
+    Raises:
+        SpecError: If a folder is there.
+    """
+    name = "failures.html" if options.store else "preview.html"
+    file = Path(options.out or name)
+    if file.is_dir():
+        raise SpecError(f"the page is one file, and {file} is a folder; give --out a file, such as {file / name}")
+    return file
 
 
 def _opened(options: argparse.Namespace, settings: Options) -> list[_Wanted]:

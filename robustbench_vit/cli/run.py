@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_FAILED_CASES, EXIT_GATE, EXIT_OK
+from robustbench_vit.cli.counts import counted
 from robustbench_vit.cli.expectations import are_met
 from robustbench_vit.cli.progress import TerminalProgress
 from robustbench_vit.collect import CollectedSuite, collect, data_slots, require
@@ -149,7 +150,7 @@ def _count(records: Sequence[PlannedCase]) -> str:
     counts = {status: sum(record.status == status for record in records) for status in ("done", "failed", "skipped")}
     partial = len(records) - sum(counts.values())
     words = [f"{count} {status}" for status, count in counts.items() if count or status == "done"]
-    return f"{len(records)} cases: {', '.join(words)}{f', {partial} partial' if partial else ''}"
+    return f"{counted(len(records), 'case')}: {', '.join(words)}{f', {partial} partial' if partial else ''}"
 
 
 def _print_plan(console: Console, wanted: Sequence[dict[str, Any]], settings: dict[str, Any], seeds: int) -> int:

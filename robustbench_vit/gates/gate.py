@@ -121,7 +121,7 @@ class _Judge:
         if both not in self._compared:
             plan, scored = together(base, run, *self._references)
             try:
-                self._compared[both] = compare(plan, scored, base.marked, run.marked, self._name)
+                self._compared[both] = compare(plan, scored, base.marked, run.marked, self._name, each_seed=True)
             except CaseError as error:  # they share nothing: each number says why
                 self._compared[both] = str(error)
         return self._compared[both]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from robustbench_vit.gates.verdicts import Verdict
+from robustbench_vit.gates.verdicts import Verdict, telling
 from robustbench_vit.store.files import write_text
 
 _SUITE = "robustbench-vit gate"
@@ -42,23 +42,24 @@ def junit(verdicts: Sequence[Verdict]) -> str:
     }
     top = ET.Element("testsuites", {"name": _SUITE, **counts})
     suite = ET.SubElement(top, "testsuite", {"name": _SUITE, **counts})
+    told = telling(verdicts)
     for verdict in verdicts:
-        _add(suite, verdict)
+        _add(suite, verdict, verdict.sentence(told))
     ET.indent(top)
     return ET.tostring(top, encoding="unicode", xml_declaration=False).join(
         ['<?xml version="1.0" encoding="UTF-8"?>\n', "\n"]
     )
 
 
-def _add(suite: ET.Element, verdict: Verdict) -> None:
+def _add(suite: ET.Element, verdict: Verdict, sentence: str) -> None:
     name = " · ".join(word for word in (str(verdict.rule), *verdict.origin.words) if word)
     case = ET.SubElement(suite, "testcase", {"classname": _clean(verdict.model), "name": _clean(name), "time": "0"})
-    said = _clean("\n".join(word for word in (verdict.sentence, verdict.warning) if word))
+    said = _clean("\n".join(word for word in (sentence, verdict.warning) if word))
     if verdict.passed:
         ET.SubElement(case, "system-out").text = f"{verdict.outcome}: {said}"
         return
     kind = "failure" if verdict.outcome == "failed" else "error"
-    ET.SubElement(case, kind, {"type": verdict.outcome, "message": _clean(verdict.sentence)}).text = said
+    ET.SubElement(case, kind, {"type": verdict.outcome, "message": _clean(sentence)}).text = said
 
 
 def _clean(text: str) -> str:

@@ -18,6 +18,9 @@ from math import isfinite
 from robustbench_vit.errors import SpecError
 from robustbench_vit.spec import Spec, Value, format_value, parse, parse_value
 
+ROUNDING = 1e-9
+"""By how much a number may miss its bound and still keep it: sums of thousands of images round no worse than that."""
+
 EXAMPLES = "'mce <= +1.0', 'auc[patchdrop.random] >= -0.02' or 'top1[clean] >= 0.6'"
 """Rules to learn from, for messages."""
 
@@ -91,8 +94,8 @@ class Rule:
         return f"{self.text} (strict)" if self.strict else self.text
 
     def keeps(self, value: float) -> bool:
-        """Whether a value is on the good side of the bound; NaN is not."""
-        return value <= self.bound if self.at_most else value >= self.bound
+        """Whether a value is on the good side of the bound, or beyond it by rounding alone; NaN is not."""
+        return value <= self.bound + ROUNDING if self.at_most else value >= self.bound - ROUNDING
 
 
 def parse_rule(text: str, *, name: str = "", strict: bool = False) -> Rule:

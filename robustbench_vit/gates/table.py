@@ -8,8 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from robustbench_vit.gates.rules import Rule
-from robustbench_vit.gates.subjects import Origin
-from robustbench_vit.gates.verdicts import Outcome, Verdict
+from robustbench_vit.gates.verdicts import Outcome, Verdict, telling
 
 LEGEND = (
     "RUN − BASE: on the images that both have seen; would show: the smallest true difference that so many images show "
@@ -27,7 +26,7 @@ _STYLES: dict[Outcome, str] = {
 
 def verdict_tables(verdicts: Sequence[Verdict]) -> Iterator[Table]:
     """A table a rule, with a row a verdict: what was found, with its interval, and on what."""
-    told = _telling([verdict.origin for verdict in verdicts])
+    told = telling(verdicts, always=("suite", "data"))
     for rule, found in groupby(verdicts, lambda verdict: verdict.rule):
         yield _table(rule, list(found), told)
 
@@ -46,11 +45,12 @@ def _table(rule: Rule, verdicts: Sequence[Verdict], told: Sequence[str]) -> Tabl
 
 def remarks(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Sentences about what failed, what is missing, and what to bear in mind."""
+    told = telling(verdicts)
     for verdict in verdicts:
         if not verdict.passed:
-            yield f"{verdict.outcome}: {verdict.sentence}"
+            yield f"{verdict.outcome}: {verdict.sentence(told)}"
     for text in dict.fromkeys(verdict.warning for verdict in verdicts if verdict.warning):
-        about = dict.fromkeys(f"{one.rule} of {one.where}" for one in verdicts if one.warning == text)
+        about = dict.fromkeys(f"{one.rule} of {one.where(told)}" for one in verdicts if one.warning == text)
         yield f"note: {', '.join(about)}: {text}"
 
 
@@ -60,13 +60,6 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     return (
         f"gate {'failed' if failed else 'passed'}: {len(verdicts) - failed} of {len(verdicts)} numbers keep the rules"
     )
-
-
-def _telling(origins: Sequence[Origin]) -> list[str]:
-    """Which fields say what a row is of: suite and data always, others where rows differ in them."""
-    there = [origin for origin in origins if origin.data]
-    settings = [name for name in ("geometry", "seed", "dtype") if len({getattr(one, name) for one in there} - {""}) > 1]
-    return ["suite", "data", *settings]
 
 
 def _cells(verdict: Verdict, told: Sequence[str]) -> list[Text]:

@@ -1,5 +1,6 @@
 """What a gate says of one number."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Literal, TypeAlias
@@ -49,15 +50,15 @@ class Verdict:
         """Whether the gate stays open."""
         return self.outcome in {"met", "not told apart"}
 
-    @property
-    def where(self) -> str:
-        """Case and data set in words, empty if nothing was found."""
-        return f"{self.origin.case} ({self.origin.data})" if self.origin.case else ""
+    def where(self, told: Sequence[str] = ("data",)) -> str:
+        """Case and these fields of its origin in words, see `telling`; empty if nothing was found."""
+        words = [word for name in told if (word := self.origin.word(name))]
+        return f"{self.origin.case} ({', '.join(words)})" if self.origin.case else ""
 
-    @property
-    def sentence(self) -> str:
-        """What was found, in words."""
-        about = f"{self.rule.metric} of {self.where}" if self.where else self.rule.metric
+    def sentence(self, told: Sequence[str] = ("data",)) -> str:
+        """What was found, in words, and where as `where` says it."""
+        where = self.where(told)
+        about = f"{self.rule.metric} of {where}" if where else self.rule.metric
         if self.outcome == "no number":
             return f"{self.model}: no {about}: {self.reason}"
         what = "changed by" if self.rule.relative else "is"
@@ -70,10 +71,17 @@ class Verdict:
         return f"[{self.written(self.found.low)}, {self.written(self.found.high)}]"
 
     def written(self, value: float) -> str:
-        """A value in the unit that bounds have, a difference with its sign."""
+        """A value in the unit that bounds have, a difference with its sign; what rounds to zero is +0, never -0."""
         if isnan(value):
             return "–"
-        return f"{value:{'+' if self.rule.relative else ''}.{2 if self.unit == PERCENT else 4}f}"
+        return f"{value:{'+' if self.rule.relative else ''}z.{2 if self.unit == PERCENT else 4}f}"
+
+
+def telling(verdicts: Sequence[Verdict], always: Sequence[str] = ("data",)) -> list[str]:
+    """Which fields of origins tell verdicts apart: some always, others where verdicts differ in them."""
+    there = [verdict.origin for verdict in verdicts if verdict.origin.case]
+    values = {name: {getattr(origin, name) for origin in there} - {""} for name in Origin._fields if name != "case"}
+    return [name for name, found in values.items() if name in always or len(found) > 1]
 
 
 def verdict(

@@ -1,8 +1,10 @@
 """Clean cases of results folders, for the tables of others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from robustbench_vit.aggregates.groups import CLEAN
+from robustbench_vit.aggregates.names import without_seed
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.errors import StoreError
@@ -10,16 +12,20 @@ from robustbench_vit.records import PlannedCase
 
 
 def clean_cases(reading: Reading, wanted: Callable[[PlannedCase], bool]) -> dict[PlannedCase, Scored]:
-    """The clean cases that are wanted, as they were scored.
+    """The clean cases that are wanted, as they were scored: one of several seeds, since clean images draw nothing.
 
     Args:
         reading: Results folders; scores without rows will do.
         wanted: Says so of a case.
 
+    Returns:
+        Cases of models whose names say no seed.
+
     Raises:
         StoreError: If there are neither rows nor scores of one, for a table without it would not say so.
     """
-    found = reading.scored(case for case in reading.where if case.family == CLEAN and wanted(case))
+    clean = (case for case in reading.where if case.family == CLEAN and wanted(case))
+    found = reading.scored(_of_one_seed(clean))
     for case, one in found.items():
         if not len(one.correct):
             raise StoreError(
@@ -27,4 +33,16 @@ def clean_cases(reading: Reading, wanted: Callable[[PlannedCase], bool]) -> dict
                 f"{case.data}, which its manifest says is {case.status}; copy the folder again, with cases/ and parts/ "
                 "or with scored/"
             )
-    return found
+    return {_without_seed(case): replace(one, case=_without_seed(one.case)) for case, one in found.items()}
+
+
+def _of_one_seed(cases: Iterable[PlannedCase]) -> list[PlannedCase]:
+    """Of cases that differ in their seed alone, the one of most images, if possible done."""
+    alike: dict[tuple[object, ...], list[PlannedCase]] = {}
+    for case in cases:
+        alike.setdefault((case.suite, case.model_key, *replace(case, seed=0).identity), []).append(case)
+    return [max(same, key=lambda case: (case.status == "done", case.n)) for same in alike.values()]
+
+
+def _without_seed(case: PlannedCase) -> PlannedCase:
+    return replace(case, model=without_seed(case.model, case.seed))

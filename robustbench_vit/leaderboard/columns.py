@@ -41,6 +41,9 @@ SHOWN = {
 }
 """Metrics of the summary, in its order, and what they are called there."""
 
+TITLES = {**SHOWN, "top5": "top-5 accuracy"}
+"""Likewise, with those that stand there only where other people published them."""
+
 _ATTACKS = {ROBUST, "robust_auc"}
 
 
@@ -124,7 +127,7 @@ def columns(suite: str, data: str, frame: pd.DataFrame, items: Sequence[Measurem
 def _names(frame: pd.DataFrame) -> dict[str, str]:
     """Metrics of the summary and what they are called there; other people's numbers may be anything."""
     others = frame.loc[frame["status"] == REPORTED, "metric"].unique()
-    return {**SHOWN, **{str(metric): str(metric) for metric in others if metric not in SHOWN}}
+    return {**SHOWN, **{str(metric): TITLES.get(metric, str(metric)) for metric in others if metric not in SHOWN}}
 
 
 def _labelled(metric: str, items: Sequence[Measurement], full: Mapping[str, str]) -> Iterator[tuple[Measurement, str]]:

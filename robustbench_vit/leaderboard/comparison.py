@@ -11,6 +11,7 @@ from rich.text import Text
 
 from robustbench_vit.aggregates.comparison import compare
 from robustbench_vit.aggregates.difference import TIE, Comparison, Difference
+from robustbench_vit.aggregates.names import without_seed
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.leaderboard.attacks import MARK
 from robustbench_vit.leaderboard.formatting import number
@@ -48,12 +49,24 @@ def remarks(comparison: Comparison) -> Iterator[str]:
     else:
         yield "There are too few images for any difference to be found."
     if comparison.alone:
-        shown = ", ".join(f"{case.case} ({case.model})" for case in comparison.alone[:_SHOWN])
-        more = f" and {len(comparison.alone) - _SHOWN} more" if len(comparison.alone) > _SHOWN else ""
-        yield f"Left out, because only one model has them: {shown}{more}."
+        alone = _alone(comparison)
+        more = f" and {len(alone) - _SHOWN} more" if len(alone) > _SHOWN else ""
+        yield f"Left out, because only one model has them: {', '.join(alone[:_SHOWN])}{more}."
     for text, rows in groupby(comparison.rows, key=lambda row: row.warning):
         if text:
             yield f"{MARK} {', '.join(dict.fromkeys(row.case for row in rows))}: {text}."
+
+
+def _alone(comparison: Comparison) -> list[str]:
+    """Seeds that only one model has, and of the others cases."""
+    shared = {seed for row in comparison.rows for seed in row.seeds.split(", ")}
+    names = [
+        f"{case.case} ({case.model})"
+        if str(case.seed) in shared
+        else f"seed {case.seed} ({without_seed(case.model, case.seed)})"
+        for case in comparison.alone
+    ]
+    return list(dict.fromkeys(sorted(names, key=lambda name: not name.startswith("seed "))))
 
 
 def _table(comparison: Comparison, title: str, rows: list[Difference]) -> Table:
@@ -62,16 +75,23 @@ def _table(comparison: Comparison, title: str, rows: list[Difference]) -> Table:
     table.add_column("", overflow="fold")
     for head in (f"A: {comparison.a}", f"B: {comparison.b}", "B − A", "n", "right: A alone / B alone", "p", "better"):
         table.add_column(Text(head), justify="right", overflow="fold")
-    labels = _labels(rows)
+    labels, seeds = _labels(rows), list(dict.fromkeys(row.seeds for row in rows))
     for is_case, part in groupby(rows, key=lambda row: row.is_case):
         for row in part:
-            table.add_row(Text(labels[row.case] if is_case else f"{row.metric} {row.case}"), *_cells(comparison, row))
+            label = labels[row.case] if is_case else f"{row.metric} {row.case}"
+            table.add_row(Text(label if len(seeds) == 1 else f"{label} · {_seeds(row)}"), *_cells(comparison, row))
         table.add_section()
+    over = f", mean over {_seeds(rows[0])}" if len(seeds) == 1 and "," in seeds[0] else ""
     table.caption = Text(
-        "in %, 95 % interval; p: of a case McNemar's exact test, of a number over several cases the permutation test "
-        "that exchanges the models image by image, with Holm's adjustment over all rows; * is p < 0.05"
+        f"in %{over}, 95 % interval; p: of a case McNemar's exact test, of a number over several cases, or over seeds "
+        "that differ, the permutation test that exchanges the models image by image, with Holm's adjustment "
+        "over all rows; * is p < 0.05"
     )
     return table
+
+
+def _seeds(row: Difference) -> str:
+    return f"{'seeds' if ',' in row.seeds else 'seed'} {row.seeds}"
 
 
 def _labels(rows: list[Difference]) -> dict[str, str]:

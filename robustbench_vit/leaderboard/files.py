@@ -41,7 +41,7 @@ def write(board: Board, out: Path) -> list[Path]:
     table = summary(parts, board)
     ranks = ranks_of(board.ranks)
     wide = pd.DataFrame([row for section in parts for row in _rows(section, board.facts, ranks)])
-    html, text = page(parts, board, table), markdown(table)
+    html, text = page(parts, board, table), markdown(table, parts)
     files = [write_csv(board.everything, out / "results.csv"), write_table(wide, out / "leaderboard.csv")]
     for name, content in {"leaderboard.html": html, "leaderboard.md": text}.items():
         write_text(out / name, content)

@@ -47,7 +47,8 @@ class Head:
         column: The column.
         unit: ``%`` or nothing.
         title: What it is called; ``frequency profile`` says more than the area under one of its curves.
-        definition: What the number is.
+        meaning: What the number is.
+        definition: The same with its title, case, geometry and images.
         images: As of the group, where it is something else.
         shown: Whether it is there before anybody picks columns.
     """
@@ -56,6 +57,7 @@ class Head:
     column: Column
     unit: str
     title: str
+    meaning: str
     definition: str
     images: str
     shown: bool
@@ -184,9 +186,11 @@ def _head(section: Section, group: Group, column: Column, *, shown: bool) -> Hea
     unit = next((item.unit for item in items), "")
     title = PROFILE if is_profile(column) else column.of
     images = _images(item.n for item in items if not isnan(item.value))
-    definition = f"{title}: {section.definition(column)} ({', '.join(filter(None, [_where(column), images]))})"
+    meaning = section.definition(column)
+    definition = f"{title}: {meaning} ({', '.join(filter(None, [_where(column), images]))})"
     percent = "%" if unit in PERCENT_UNITS else ""
-    return Head(group, column, percent, title, definition, images if images != group.images else "", shown)
+    other = images if images != group.images else ""
+    return Head(group, column, percent, title, meaning, definition, other, shown)
 
 
 def _where(column: Column) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 FloatArray: TypeAlias = NDArray[np.float64]
 """An array of float64."""
 
+_ROUNDING = 1e-12  # of an estimate
 _STEP = 1e-6  # of a numeric derivative: below any mean of 50,000 images that is not 0, far above the rounding of floats
 
 
@@ -56,8 +57,9 @@ class Contributions:
 
     @property
     def value(self) -> float:
-        """The estimate on all images."""
-        return float(self.combine(self.values.mean(axis=0)))
+        """The estimate on all images; what is 0 but for the rounding of sums is 0."""
+        value = float(self.combine(self.values.mean(axis=0)))
+        return 0.0 if abs(value) < _ROUNDING else value
 
     def linear(self) -> FloatArray:
         """What each image would contribute if the number were a mean: (N,) values whose mean is the estimate.

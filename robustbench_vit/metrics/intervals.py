@@ -16,6 +16,7 @@ REPLICATES = 1000
 """Bootstrap replicates; Efron & Tibshirani 1993, section 12.5, advise about 1000 for percentile intervals."""
 
 _ROUNDING = 1e-9  # of sums of 0 and 1, in double precision
+_DIGITS = 7  # of replicates, which are sums in single precision: what is 0 must not be below it
 
 _CHUNK = 64  # replicates turned from counts into floats at a time: 50,000 images then take 13 MB
 
@@ -185,7 +186,7 @@ def of_norm(contributions: Contributions, means: FloatArray, level: float = LEVE
 
 
 def alike(contributions: Contributions, level: float = LEVEL) -> tuple[float, float]:
-    """The interval where all images contribute alike, so that resampling them says nothing.
+    """The interval where all images contribute alike, or all replicates are, so that resampling says nothing.
 
     Of n images none contributed anything else, so of all images at most the share u = upper end of Wilson's interval of
     0 of n does. The number lies between the ends that this share could move it to: with a and b the least and the
@@ -235,14 +236,18 @@ def _bootstrap_estimate(contributions: Contributions, means: FloatArray, level: 
 
 
 def _interval(contributions: Contributions, means: FloatArray, level: float) -> tuple[float, float]:
-    if _are_alike(contributions):
+    if _are_alike(contributions.values):
         return alike(contributions, level)
     if contributions.norm:
         return of_norm(contributions, means, level)
-    return percentiles(contributions.value, contributions.combine(means), level)
+    replicates = np.round(contributions.combine(means), _DIGITS) + 0.0
+    # As of a ratio of two means in which each image counts alike. Without bounds it is the number that is certain: a
+    # model relative to itself.
+    if contributions.bounds is not None and _are_alike(replicates):
+        return alike(contributions, level)
+    return percentiles(contributions.value, replicates, level)
 
 
-def _are_alike(contributions: Contributions) -> bool:
-    """Whether all images contribute the same, but for rounding."""
-    values = contributions.values
+def _are_alike(values: FloatArray) -> bool:
+    """Whether all images, or all replicates, have the same but for rounding."""
     return bool((np.ptp(values, axis=0) <= _ROUNDING * np.abs(values).max(axis=0)).all())

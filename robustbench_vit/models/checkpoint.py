@@ -107,7 +107,7 @@ def _superfluous(weights: Iterable[str], known: tuple[str, ...]) -> str | None:
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     with safe_open(path, framework="pt") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 - the file is no mapping
 
 
 def _read_torch(path: Path) -> Any:

@@ -250,11 +250,81 @@ def test_mistakes_are_told() -> None:
         compared({cases[0]: right("10"), cases[1]: other})
 
 
-def test_seeds_of_a_model_are_compared_each_with_its_own() -> None:
-    """By the name that all of them share."""
-    cases = [planned(model=f"{model} · seed {seed}", model_key=model, seed=seed, case_key=f"clean-{seed}")
-             for model in (A, B) for seed in (0, 1)]  # fmt: skip
-    rows = {case: right("10" if case.model_key == A else "11") for case in cases}
-    found = compare(cases, judged(rows), A, B)
+def seeded(*bits: str, spec: str = "clean") -> Rows:
+    """Seeds 0, 1, … of ``zoo:a``, then those of ``zoo:b``; nothing for an empty text."""
+    half = len(bits) // 2
+    return {
+        planned(spec, f"{model} · seed {seed}", model_key=model, seed=seed, case_key=f"{spec}-{seed}"): right(text)
+        for model, own in ((A, bits[:half]), (B, bits[half:]))
+        for seed, text in enumerate(own)
+        if text
+    }
 
-    assert [(item.seed, item.model_a) for item in found.rows] == [(0, A), (1, A)]
+
+def test_seeds_of_a_model_are_one_row() -> None:
+    """The mean over the seeds, with the p of all 1024 exchanges of what images contribute to it."""
+    bits = ("1100000000", "1010000000", "1111111000", "1110111100")
+    only = row(compared(seeded(*bits)), "top1")
+    mean = np.array([[int(bit) for bit in text] for text in bits], float).reshape(2, 2, 10).mean(axis=1)
+    exact = stats.permutation_test((mean[0], mean[1]), lambda a, b: (b - a).mean(), permutation_type="samples")
+
+    assert (only.seeds, only.seed, only.model_a, only.n, only.cases) == ("0, 1", 0, A, 10, 1)
+    assert (only.a, only.b, only.difference) == pytest.approx((0.2, 0.7, 0.5))
+    assert only.p == pytest.approx(exact.pvalue, abs=0.015)
+    assert (only.only_a, only.only_b) == (None, None)
+
+
+def test_what_no_seed_touches_is_as_with_one() -> None:
+    """McNemar's test, Wilson's intervals, and nothing is adjusted twice."""
+    one, two = compared(seeded("1100000000", "1011111110")), compared(seeded(*["1100000000"] * 2, *["1011111110"] * 2))
+    same = replace(two.rows[0], seeds="0", model_a=one.a, model_b=one.b, warning=one.rows[0].warning)
+
+    assert one.rows == (same,)
+    assert (two.rows[0].seeds, two.rows[0].only_b, two.rows[0].p_holm) == ("0, 1", 7, one.rows[0].p)
+
+
+def test_numbers_over_cases_are_means_over_seeds() -> None:
+    """A family of two cases; of a quotient of means, too, the mean of what single seeds have."""
+    rows: Rows = {
+        **seeded("1100", "1000", "1111", "1110", spec="x"),
+        **seeded("0000", "1000", "1100", "1100", spec="y"),
+    }
+    plan = [replace(case, family="occlusion") for case in rows]
+    by_case = dict(zip(plan, rows.values(), strict=True))
+    family = row(compared(by_case), "family_accuracy", "occlusion")
+    single = compare(plan, judged(by_case), A, B, each_seed=True)
+
+    assert (family.cases, family.seeds) == (2, "0, 1")
+    assert (family.a, family.b) == pytest.approx((4 / 16, 11 / 16))
+    assert [item.seed for item in single.rows if item.metric == "family_accuracy"] == [0, 1]
+    assert len(single.rows) == 2 * len(compared(by_case).rows)
+
+
+def test_the_mean_of_corruption_errors_over_seeds() -> None:
+    """Of quotients: that of each seed, and then their mean."""
+    rows = {}
+    for model, errors in ((A, (10, 20)), (B, (20, 25))):
+        for seed, wrongs in enumerate(errors):
+            for case in corruption_plan(model, variant="cifar_c", label_space="cifar10", n=40):
+                name = replace(case, model_key=model, seed=seed, case_key=f"{case.case_key} seed {seed}")
+                rows[name] = wrong(0 if case.family == "clean" else wrongs, of=40)
+    mce = row(compared(rows, reference=B), "mce", "corruptions(generated, variant=cifar_c)")
+
+    assert (mce.a, mce.b, mce.seeds) == (pytest.approx((50 + 80) / 2), pytest.approx(100), "0, 1")
+
+
+def test_a_seed_that_only_one_model_has_is_in_no_number() -> None:
+    """It is left out, and named."""
+    found = compared(seeded("1100", "1000", "1111", ""))
+
+    assert [item.seeds for item in found.rows] == ["0"]
+    assert [(case.seed, case.model_key) for case in found.alone] == [(1, A)]
+
+
+def test_doubts_of_all_seeds_are_told_once() -> None:
+    """Whichever seed has them."""
+    rows = {replace(case, n=20): answers for case, answers in seeded("1100", "1000", "1111", "1110").items()}
+    cases = [replace(case, status="partial") for case in rows]
+    only = row(compared(dict(zip(cases, rows.values(), strict=True))), "top1")
+
+    assert only.warning == "zoo:a: partial, 4 of 20 images; zoo:b: partial, 4 of 20 images"

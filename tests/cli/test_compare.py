@@ -115,3 +115,30 @@ def test_other_weights_of_the_same_name(capsys: pytest.CaptureFixture[str]) -> N
 
     assert "zoo:a is the name of 2 models; give one of zoo:a #" in capsys.readouterr().err
     assert compare("zoo:a #abcdef", "zoo:b") == 0
+
+
+def test_seeds_are_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those of the mean under the table, and those that only one model has among what is left out."""
+    for model, seeds, errors in (("zoo:a", (0, 1), 20), ("zoo:b", (0, 1, 2), 30)):
+        for seed in seeds:
+            case = planned(SHUFFLE, model, seed=seed, case_key=f"shuffle-{seed}")
+            keep(Path("seeds"), case, wrong(errors + seed, of=60))
+    assert compare("zoo:a", "zoo:b", folders=["seeds"]) == 0
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "in %, mean over seeds 0, 1, 95 % interval" in shown
+    assert "Left out, because only one model has them: seed 2 (zoo:b)." in shown
+    assert pd.read_csv("seeds/comparison.csv")["seeds"].tolist() == ["0, 1"]
+
+
+def test_rows_over_other_seeds_than_others_say_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """A case that one model ran with one seed only."""
+    for model, seeds in (("zoo:a", (0, 1)), ("zoo:b", (0, 1))):
+        for seed in seeds:
+            keep(Path("seeds"), planned(model=model, seed=seed, case_key=f"clean-{seed}"), wrong(20, of=60))
+        keep(Path("seeds"), planned(SHUFFLE, model, case_key="shuffle-0"), wrong(30, of=60))
+    compare("zoo:a", "zoo:b", folders=["seeds"])
+
+    shown = capsys.readouterr().out
+    assert "clean · seeds 0, 1" in shown
+    assert "shuffle · seed 0" in shown

@@ -65,9 +65,9 @@ def test_import_of_both_kinds(capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(json.dumps(info))
 
     assert main(["import", "timm", "results-imagenet.csv", "--out", "out"]) == 0
-    assert "wrote 1 reported numbers of 1 models into out/reported" in capsys.readouterr().out
+    assert "wrote 1 reported number of 1 model into out/reported" in capsys.readouterr().out
     assert main(["import", "robustbench", "info", "--out", "out"]) == 0
-    assert "wrote 2 reported numbers of 1 models" in capsys.readouterr().out
+    assert "wrote 2 reported numbers of 1 model " in capsys.readouterr().out
     assert main(["import", "robustbench", str(file), "results-imagenet.csv", "--out", "bad"]) == 2
     assert main(["import", "robustbench", "out/cases", "--out", "bad"]) == 2
     assert not Path("bad").exists()
@@ -111,7 +111,7 @@ def test_export_timm_says_how_many_images(capsys: pytest.CaptureFixture[str]) ->
     run("one", "zoo:a")
 
     assert main(["export", "timm", "one", "--out", "table.csv"]) == 0
-    assert "wrote table.csv: 1 models on 20 images" in capsys.readouterr().out
+    assert "wrote table.csv: 1 model on 20 images" in capsys.readouterr().out
 
 
 def test_no_torch_is_imported() -> None:

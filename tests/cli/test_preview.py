@@ -187,3 +187,11 @@ def test_scores_without_rows(tmp_path, ran, capsys):
     assert 2 == code
     assert "out holds no rows of clean of zoo:" in said
     assert "rows of each image are needed here" in said
+
+
+def test_a_folder_is_no_file(tmp_path, capsys):
+    """The page is one file; said before anything is drawn."""
+    code, said = run(capsys, "quickstart", "-o", tmp_path)
+
+    assert 2 == code
+    assert f"{tmp_path} is a folder; give --out a file, such as {tmp_path / 'preview.html'}" in said

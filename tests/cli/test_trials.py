@@ -72,6 +72,19 @@ def test_no_file_replaces_another(other: dict[str, str]) -> None:
     assert sorted(decided) == ["cat", "owl"]
 
 
+def test_several_seeds_are_one_decision_maker() -> None:
+    """Clean images draw nothing."""
+    run("out", a=SEEN)
+    case, rows = cue_conflict(SEEN, model="zoo:a", model_key="a", case_key="clean-1", seed=1)
+    store = Store("out")
+    store.commit("a", 1, {case.case_key: pa.Table.from_pandas(rows, preserve_index=False)})
+    store.compact("a", [case.case_key])
+    store.record([case])
+
+    assert main(["export", "trials", "out", "--out", "trials"]) == 0
+    assert [file.name for file in Path("trials/cue-conflict").iterdir()] == ["cue-conflict_zoo-a_session-1.csv"]
+
+
 def test_export_of_nothing_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     """Classes must have names."""
     store = Store("out")

@@ -1,5 +1,6 @@
 """JUnit XML that servers of continuous integration read."""
 
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -38,6 +39,14 @@ def test_what_a_server_counts():
     assert "few images" in failed[0].text
     assert ["error"] == [child.tag for child in missing]
     assert "zoo:c: no top1: BASE has no model zoo:c" == missing[0].get("message")
+
+
+def test_messages_tell_seeds_apart():
+    """No message stands there twice."""
+    other = replace(FAILED, origin=ORIGIN._replace(seed=1))
+    messages = [case[0].get("message") for case in ET.fromstring(junit([FAILED, other]))[0]]
+
+    assert [True, True] == [f"(shapetex, seed {seed})" in text for seed, text in enumerate(messages)]
 
 
 @pytest.mark.parametrize(

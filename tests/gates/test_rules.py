@@ -1,6 +1,7 @@
 """The grammar of rules."""
 
 import string
+from math import nan
 
 import pytest
 from hypothesis import given, strategies as st
@@ -97,3 +98,14 @@ def test_mistakes(text, told):
 
     assert told in str(error.value)
     assert repr(text) in str(error.value)
+
+
+@pytest.mark.parametrize(("text", "side"), [("top1 >= -0.02", 1), ("top1 <= +0.02", -1), ("mce <= 100", -1)])
+def test_rounding_fails_no_rule(text, side):
+    """0.58 − 0.6 is a little less than -0.02 in binary, and no loss of more than that; NaN keeps no rule."""
+    rule = parse_rule(text)
+
+    assert [True, True, False, False] == [
+        rule.keeps(value) for value in (rule.bound, rule.bound - side * 1e-12, rule.bound - side * 1e-8, nan)
+    ]
+    assert parse_rule("top1 >= -0.02").keeps(0.58 - 0.6)

@@ -35,7 +35,7 @@ def test_a_model_without_partner_fails(keep):
     verdicts = judge(run, base, "top1 >= -0.02")
 
     assert ["met", "no number"] == [verdict.outcome for verdict in verdicts]
-    assert "BASE has no model zoo:b, it has zoo:a; give --model zoo:b=NAME" in verdicts[1].sentence
+    assert "BASE has no model zoo:b, it has zoo:a; give --model zoo:b=NAME" in verdicts[1].sentence()
     assert "met" == one(run, base, "top1 >= -0.02", models=["zoo:b=zoo:a"]).outcome
     with pytest.raises(SpecError, match="BASE has no model zoo:b"):
         judge(run, base, "top1 >= -0.02", models=["zoo:b"])

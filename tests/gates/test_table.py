@@ -64,6 +64,17 @@ def test_remarks_say_which_number():
     assert ["note: top1 >= -0.02 of clean (shapetex): few"] == told[2:]
 
 
+def test_remarks_tell_seeds_apart():
+    """No sentence stands there twice, and a note says which numbers it is about."""
+    found = [replace(FAILED, origin=ORIGIN._replace(seed=seed), warning="few") for seed in (0, 1)]
+    *failed, note = remarks(found)
+
+    assert ["top1 of clean (shapetex, seed 0)", "top1 of clean (shapetex, seed 1)"] == [
+        text.split(": ")[2].partition(" changed")[0].removeprefix("b: ") for text in failed
+    ]
+    assert "note: top1 >= -0.02 of clean (shapetex, seed 0), top1 >= -0.02 of clean (shapetex, seed 1): few" == note
+
+
 def test_the_last_line():
     """How many passed."""
     assert "gate passed: 1 of 1 numbers keep the rules" == summary([MET])

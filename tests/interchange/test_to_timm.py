@@ -115,6 +115,18 @@ def test_suites_that_share_their_clean_case_have_one_file(tmp_path):
     assert ["t-one-1.csv", "t-two-1.csv"] == [t.file.name for t in export_timm([tmp_path], tmp_path / "t.csv")]
 
 
+def test_several_seeds_are_one_row(tmp_path):
+    """Of the seed with most images, under the name of the model; another dtype is another row."""
+    for seed, count in ((0, 10), (1, 20), (2, 20)):
+        run(tmp_path, "zoo:a", wrong(2, of=count), seed=seed, case_key=f"clean-{seed}")
+    (table,) = export_timm([tmp_path], tmp_path / "t.csv")
+    assert (1, (20, 20), ["zoo:a"]) == (table.models, table.images, [row["model"] for row in read(table.file)])
+
+    run(tmp_path, "zoo:a", wrong(4, of=20), seed=0, case_key="clean-3", dtype="bf16")
+    rows = read(export_timm([tmp_path], tmp_path / "t.csv")[0].file)
+    assert [("zoo:a · fp32", "90.000"), ("zoo:a · bf16", "80.000")] == [(row["model"], row["top1"]) for row in rows]
+
+
 def test_names_that_differ_in_signs_alone(tmp_path):
     """No file replaces another."""
     run(tmp_path, "zoo:a", wrong(1, of=10), data="x y")

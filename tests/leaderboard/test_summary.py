@@ -23,6 +23,11 @@ def summed(found: Board) -> Summary:
     return summary(sections(found.measurements), found)
 
 
+def written(found: Board) -> str:
+    """The board as Markdown."""
+    return markdown(summed(found), sections(found.measurements))
+
+
 def cells(found: Summary, model: str) -> dict[str, object]:
     """A model's cells by suite, metric and case."""
     row = row_of(found, model)
@@ -76,7 +81,7 @@ def test_without_ranks_nobody_is_marked(small: Board) -> None:
     unranked = summed(Board(small.measurements))
 
     assert {cell.rank for row in unranked.rows for cell in row.cells} == {Rank()}
-    assert "old" not in markdown(unranked)
+    assert "old" not in written(Board(small.measurements))
 
 
 def test_who_has_no_rank_has_a_reason(small: Board) -> None:
@@ -90,11 +95,12 @@ def test_who_has_no_rank_has_a_reason(small: Board) -> None:
 
 def test_a_model_alone_has_no_rank() -> None:
     """And no sentence explains what ranks are."""
-    found = summed(board(1))
+    alone = board(1)
+    found = summed(alone)
 
     assert not found.is_ranked
     assert {cell.rank for row in found.rows for cell in row.cells} == {Rank()}
-    assert "significantly" not in markdown(found)
+    assert "significantly" not in written(alone)
 
 
 def test_columns_that_can_be_ranked_have_a_good_end() -> None:
@@ -187,7 +193,7 @@ def test_throughput_waits_until_somebody_picks_it(small: Board) -> None:
         "images/s: images per second of the clean case as run, on cpu, 1 threads; not a benchmark"
     )
     assert found.rows[0].facts["throughput"].text == "100"
-    assert "images/s" not in markdown(found)
+    assert "images/s" not in written(small)
 
 
 def test_definitions_read_well(small: Board) -> None:
@@ -207,10 +213,10 @@ def nowhere(found: Board) -> Board:
 def test_markdown_has_a_table_a_data_set() -> None:
     """Of the models that have numbers there, best first."""
     cases = [planned(model=model, data=data, n=2) for model, data in (("x", "one"), ("y", "two"), ("z", "two"))]
-    found = summed(Board(score(cases, lambda case: answers(True, case.model == "z"))))
-    lines = markdown(found).splitlines()
+    found = Board(score(cases, lambda case: answers(True, case.model == "z")))
+    lines = written(found).splitlines()
 
-    assert found.data_sets == {"one": 1, "two": 2}
+    assert summed(found).data_sets == {"one": 1, "two": 2}
     assert [line for line in lines if line.startswith("### ")] == ["### one", "### two"]
     assert [line.split()[1] for line in lines if line.startswith(("| x", "| y", "| z"))] == ["x", "z", "y"]
 
@@ -271,7 +277,7 @@ def test_arguments_of_a_model_come_second_where_its_name_is_enough() -> None:
 def test_markdown_has_what_the_page_shows_first(small: Board) -> None:
     """A row a model, ranks and intervals."""
     found = summed(small)
-    head, rule, *rows = [line for line in markdown(found).splitlines() if line.startswith("|")]
+    head, rule, *rows = [line for line in written(small).splitlines() if line.startswith("|")]
 
     assert len(rows) == 4
     assert head.count("|") == rule.count("|") == rows[0].count("|")
@@ -282,7 +288,7 @@ def test_markdown_has_what_the_page_shows_first(small: Board) -> None:
 
 def test_markdown_shows_hostile_names_as_they_are() -> None:
     """No markup, no second column, no link."""
-    text = markdown(summed(board(4, names=HOSTILE)))
+    text = written(board(4, names=HOSTILE))
 
     assert "<script>" not in text
     assert r"&lt;script&gt;alert\(1\)&lt;/script&gt;" in text
@@ -300,7 +306,7 @@ def test_markdown_is_escaped(text: str, expected: str) -> None:
 
 def test_nothing_measured_is_no_table() -> None:
     """A sentence."""
-    assert markdown(summed(Board(score([], lambda _: None)))) == "Nothing was measured.\n"
+    assert written(Board(score([], lambda _: None))) == "Nothing was measured.\n"
 
 
 def test_a_wide_table_has_ranks(small: Board) -> None:

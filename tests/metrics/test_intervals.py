@@ -140,6 +140,25 @@ def test_where_all_images_are_alike_a_quotient_can_move_both_ways() -> None:
     assert bootstrap(ratio) == pytest.approx((1 - few, 1 + few), abs=1e-6)
 
 
+def test_a_quotient_that_no_draw_moves_is_not_certain() -> None:
+    """A model that is right about the same images before and after keeps all of its accuracy, in whatever draw."""
+    few, right = wilson(0, 80)[1], np.random.default_rng(5).integers(2, size=80).astype(float)
+    before_and_after = np.stack([right, right], axis=1)
+    kept = Contributions(before_and_after, lambda means: means[..., 0] / means[..., 1], bounds=(0.0, 1.0))
+
+    assert bootstrap(kept) == pytest.approx((1 - few / right.mean(), 1 + few / right.mean()), abs=1e-6)
+
+
+def test_rounding_decides_nothing() -> None:
+    """Ten thirds less ten thirds are nothing, in the estimate as in the ends."""
+    third = np.random.default_rng(2).integers(2, size=(300, 10)).astype(float)
+    differences = (third * (1 / 3)).sum(axis=1) - (third[:, ::-1] / 3).sum(axis=1)
+    (number,) = estimate([Contributions(differences, bounds=(-4.0, 4.0))])
+
+    assert number.value == 0
+    assert not np.signbit(number.value)
+
+
 def test_without_bounds_nothing_is_said_of_images_that_are_alike() -> None:
     """Nobody knows how large the next value may be."""
     (number,) = estimate([Contributions(np.full(30, 2.5))])

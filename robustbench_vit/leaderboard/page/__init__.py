@@ -10,14 +10,14 @@ from markupsafe import Markup
 
 from robustbench_vit.leaderboard.attacks import warnings
 from robustbench_vit.leaderboard.board import Board
-from robustbench_vit.leaderboard.columns import SHOWN, better_end
+from robustbench_vit.leaderboard.columns import TITLES, better_end
 from robustbench_vit.leaderboard.facts import Run
 from robustbench_vit.leaderboard.formatting import speed
 from robustbench_vit.leaderboard.html import environment, style
 from robustbench_vit.leaderboard.page.charts import Look, look, templates
 from robustbench_vit.leaderboard.page.detail import Detail, detail, makers_of
-from robustbench_vit.leaderboard.page.problems import Problem, problems, problems_of
 from robustbench_vit.leaderboard.page.vendored import datatables, vega
+from robustbench_vit.leaderboard.problems import Problem, problems, problems_of
 from robustbench_vit.leaderboard.sections import Section
 from robustbench_vit.leaderboard.summary import Summary
 from robustbench_vit.metrics.catalog import METRICS
@@ -157,7 +157,7 @@ def _definitions(sections: Iterable[Section]) -> Iterator[dict[str, str]]:
         direction = {True: "higher is better", False: "lower is better", None: ""}[better_end(name)]
         # A metric's definition may end with what was left out of one case; here it speaks of all.
         said = METRICS[name].definition if name in METRICS else definition
-        called = f"{SHOWN[name]} ({name})" if SHOWN.get(name, name) != name else name
+        called = f"{TITLES[name]} ({name})" if TITLES.get(name, name) != name else name
         yield {"name": called, "unit": unit, "definition": said, "direction": direction}
 
 

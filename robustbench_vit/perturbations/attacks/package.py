@@ -180,10 +180,10 @@ def _seeded(keys: Keys, field: str, device: torch.device) -> Iterator[int]:
     python, old = random.getstate(), np.random.get_state()  # noqa: NPY002 - what the library draws from
     with torch.random.fork_rng(devices=range(torch.cuda.device_count()) if device.type == "cuda" else []):
         torch.manual_seed(seed)
-        np.random.seed([low, high])  # noqa: NPY002
+        np.random.seed([low, high])  # noqa: NPY002 - what the library draws from
         random.seed(seed)
         try:
             yield seed
         finally:
-            np.random.set_state(old)  # noqa: NPY002
+            np.random.set_state(old)  # noqa: NPY002 - what the library draws from
             random.setstate(python)

@@ -82,12 +82,12 @@ def _seeded(seed: Sequence[int]) -> Iterator[None]:
     """Seed the generators it draws from: numpy's, and for impulse noise one that scikit-image makes for the call."""
     util: Any = import_module("skimage.util")
     state, drawn = np.random.get_state(), util.random_noise  # noqa: NPY002 - the generator the program draws from
-    np.random.seed(seed)  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002 - the generator the program draws from
     util.random_noise = partial(drawn, seed=seed)
     try:
         yield
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)  # noqa: NPY002 - the generator the program draws from
         util.random_noise = drawn
 
 

@@ -1,6 +1,5 @@
 """What the page's script draws from, and how much of it there is."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,9 +11,7 @@ from page_reader import Page
 from robustbench_vit.aggregates import score
 from robustbench_vit.errors import StoreError
 from robustbench_vit.leaderboard import Board, Facts, write
-from robustbench_vit.leaderboard.page.problems import problems
 from robustbench_vit.leaderboard.page.vendored import datatables, vega
-from robustbench_vit.leaderboard.sections import sections
 
 
 @pytest.fixture(scope="module")
@@ -72,23 +69,6 @@ def test_facts_and_reasons_are_text(tmp_path: Path) -> None:
     assert "<u>12</u>" in found.text
     assert "<b>run</b>" in found.text
     assert "<i>cpu</i>" in found.text
-
-
-def test_what_is_not_done_is_told_once_a_reason() -> None:
-    """With all cases and models that share it, failures first."""
-    plans = [curve_plan(model, n=1) for model in ("zoo:a", "zoo:b")]
-    cases = [case for clean, half, full in plans for case in (clean, *both(half, full))]
-    found = problems(sections(score(cases, lambda _: answers(True))))
-
-    assert [(one.status, one.models, one.cases, one.reason) for one in found] == [
-        ("failed", ("zoo:a", "zoo:b"), ("patchdrop(ratio=1.0)",), "out of memory"),
-        ("skipped", ("zoo:a", "zoo:b"), ("patchdrop(ratio=0.5)",), "no data"),
-    ]
-
-
-def both(half: object, full: object) -> tuple[object, object]:
-    """One case that was skipped, and one that failed."""
-    return replace(half, status="skipped", reason="no data"), replace(full, status="failed", reason="out of memory")
 
 
 def test_a_case_measured_twice_is_no_page(tmp_path: Path) -> None:
