@@ -149,6 +149,9 @@ def _add_gate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     gate.add_argument(
         "-m", "--model", action="append", default=[], metavar="A[=B]", help="model of RUN, and of BASE (all, by name)"
     )
+    gate.add_argument(
+        "-d", "--data", action="append", default=[], metavar="NAME", help="data set, as tables call it (all)"
+    )
     _add_reference(gate)
     gate.add_argument("--strict", action="store_true", help="hold the number itself against the bound; it may flap")
     gate.add_argument("--junit", metavar="FILE", help="write the verdicts as JUnit XML")

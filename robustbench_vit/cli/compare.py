@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from robustbench_vit.cli import EXIT_OK
+from robustbench_vit.cli.printing import plain_console
 from robustbench_vit.leaderboard.comparison import compare_folders, comparison_tables, remarks
 from robustbench_vit.leaderboard.files import write_csv
 
@@ -14,7 +13,7 @@ def command(options: argparse.Namespace) -> int:
     """Print the paired comparison and write comparison.csv."""
     folders = [Path(folder) for folder in options.folders]
     comparison = compare_folders(folders, options.a, options.b, options.reference)
-    console = Console(markup=False, highlight=False, emoji=False)  # or ":a:" in a name would become a picture
+    console = plain_console()
     for table in comparison_tables(comparison):
         console.print(table)
     for text in remarks(comparison):

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
-from robustbench_vit.cli.counts import counted
+from robustbench_vit.cli.printing import counted
 from robustbench_vit.interchange.to_timm import export_timm
 from robustbench_vit.interchange.to_trials import export_trials
 from robustbench_vit.merging.publish import publish

@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
-
 from robustbench_vit.cli import EXIT_GATE, EXIT_OK
+from robustbench_vit.cli.printing import plain_console
 from robustbench_vit.gates.gate import gate
 from robustbench_vit.gates.junit import write_junit
 from robustbench_vit.gates.rulebook import read_rules
@@ -18,8 +17,8 @@ def command(options: argparse.Namespace) -> int:
     rules = [parse_rule(text, strict=options.strict) for text in options.rule]
     rules += [rule for file in options.rules for rule in read_rules(Path(file), strict=options.strict)]
     against = Path(options.against) if options.against else None
-    verdicts = gate(Path(options.run), rules, against, options.model, options.reference)
-    console = Console(markup=False, highlight=False, emoji=False)  # or ":a:" in a name would become a picture
+    verdicts = gate(Path(options.run), rules, against, options.model, options.reference, options.data)
+    console = plain_console()
     for table in verdict_tables(verdicts):
         console.print(table)
     if any(rule.relative for rule in rules):

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_OK
-from robustbench_vit.cli.counts import counted
+from robustbench_vit.cli.printing import counted
 from robustbench_vit.errors import DataError
 from robustbench_vit.interchange.from_robustbench import read_robustbench
 from robustbench_vit.interchange.from_timm import read_timm

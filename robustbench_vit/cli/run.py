@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from robustbench_vit.cli import EXIT_FAILED_CASES, EXIT_GATE, EXIT_OK
-from robustbench_vit.cli.counts import counted
 from robustbench_vit.cli.expectations import are_met
+from robustbench_vit.cli.printing import counted
 from robustbench_vit.cli.progress import TerminalProgress
 from robustbench_vit.collect import CollectedSuite, collect, data_slots, require
 from robustbench_vit.errors import RobustbenchError, SpecError

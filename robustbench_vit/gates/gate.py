@@ -28,6 +28,7 @@ def gate(
     against: Path | None = None,
     models: Sequence[str] = (),
     reference: str | None = None,
+    data: Sequence[str] = (),
 ) -> list[Verdict]:
     """Judge a run by rules.
 
@@ -39,6 +40,7 @@ def gate(
             Without any, all of either folder: one that the run has lost keeps no rule.
         reference: Model of the base, else of the run, that corruption errors are relative to; None is AlexNet as
             published.
+        data: Data sets, as tables call them, that are judged; without any, all.
 
     Returns:
         Rule by rule, model by model: a verdict for each number that the rule is about, and for what the base has and
@@ -47,10 +49,10 @@ def gate(
     Raises:
         SpecError: If there is no rule, a rule needs a base, has a bound in another unit, or is about nothing in either
             folder.
-        UnknownNameError: If a metric or a model is unknown.
+        UnknownNameError: If a metric, a model or a data set is unknown.
         StoreError: If a folder holds no results or a file cannot be read.
     """
-    mine, theirs = opened("RUN", run), opened("BASE", against) if against else None
+    mine, theirs = opened("RUN", run, data), opened("BASE", against, data) if against else None
     _check(rules, theirs)
     judge = _Judge(mine, theirs, partners(mine, theirs, models), reference)
     return [verdict for rule in rules for verdict in judge.verdicts(rule)]

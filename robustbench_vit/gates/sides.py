@@ -85,14 +85,24 @@ class Pair(NamedTuple):
     base: Side | None
 
 
-def opened(word: str, folder: Path) -> Side:
+def opened(word: str, folder: Path, data: Sequence[str] = ()) -> Side:
     """Open a results folder.
+
+    Args:
+        word: ``RUN`` or ``BASE``.
+        folder: The results folder.
+        data: Data sets, as tables call them, whose cases count; without any, all.
 
     Raises:
         StoreError: If it holds no results or cannot be read.
+        UnknownNameError: If it has nothing of one of the data sets; offers the closest.
     """
     reading = Reading([folder])
-    return Side(word, list(reading.where), reading.case)
+    known = {case.data for case in reading.where}
+    for name in data:
+        if name not in known:
+            raise UnknownNameError(f"data set of {word}", name, known)
+    return Side(word, [case for case in reading.where if not data or case.data in data], reading.case)
 
 
 def partners(run: Side, base: Side | None, asked: Sequence[str] = ()) -> list[Pair]:

@@ -14,6 +14,7 @@ from robustbench_vit.aggregates.difference import TIE, Comparison, Difference
 from robustbench_vit.aggregates.names import without_seed
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.leaderboard.attacks import MARK
+from robustbench_vit.leaderboard.columns import ROBUST, SHOWN
 from robustbench_vit.leaderboard.formatting import number
 from robustbench_vit.leaderboard.labels import attack_labels, short_labels
 from robustbench_vit.metrics.detectable import POWER
@@ -71,21 +72,21 @@ def _alone(comparison: Comparison) -> list[str]:
 
 def _table(comparison: Comparison, title: str, rows: list[Difference]) -> Table:
     # Text, never str: names come from users, and rich would read brackets in them as markup.
-    table = Table(title=Text(title, style="bold"))
-    table.add_column("", overflow="fold")
-    for head in (f"A: {comparison.a}", f"B: {comparison.b}", "B − A", "n", "right: A alone / B alone", "p", "better"):
-        table.add_column(Text(head), justify="right", overflow="fold")
+    table = Table(title=Text(f"{title}\nA: {comparison.a}\nB: {comparison.b}", style="bold"))
+    table.add_column("", overflow="fold", min_width=20)
+    for head in ("A", "B", "B − A", "n", "only A / B", "p", "better"):
+        table.add_column(head, justify="right", no_wrap=head != "B − A")  # or why there is no difference
     labels, seeds = _labels(rows), list(dict.fromkeys(row.seeds for row in rows))
     for is_case, part in groupby(rows, key=lambda row: row.is_case):
         for row in part:
-            label = labels[row.case] if is_case else f"{row.metric} {row.case}"
+            label = labels[row.case] if is_case else f"{SHOWN.get(row.metric, row.metric)} {labels[row.case]}"
             table.add_row(Text(label if len(seeds) == 1 else f"{label} · {_seeds(row)}"), *_cells(comparison, row))
         table.add_section()
     over = f", mean over {_seeds(rows[0])}" if len(seeds) == 1 and "," in seeds[0] else ""
     table.caption = Text(
-        f"in %{over}, 95 % interval; p: of a case McNemar's exact test, of a number over several cases, or over seeds "
-        "that differ, the permutation test that exchanges the models image by image, with Holm's adjustment "
-        "over all rows; * is p < 0.05"
+        f"in %{over}, 95 % interval; only A / B: images that one has right alone; p: of a case McNemar's exact test, "
+        "of a number over several cases, or over seeds that differ, the permutation test that exchanges the models "
+        "image by image, with Holm's adjustment over all rows; * is p < 0.05"
     )
     return table
 
@@ -95,9 +96,10 @@ def _seeds(row: Difference) -> str:
 
 
 def _labels(rows: list[Difference]) -> dict[str, str]:
-    cases = [row for row in rows if row.is_case]
-    attacks = [row.case for row in cases if row.metric == "robust_accuracy"]
-    return {**short_labels(row.case for row in cases), **attack_labels(attacks)}
+    cases, groups = ([row for row in rows if row.is_case is is_case] for is_case in (True, False))
+    attacks = [row.case for row in cases if row.metric == ROBUST]
+    names = dict.fromkeys(row.case for row in groups)
+    return {**short_labels(names), **short_labels(row.case for row in cases), **attack_labels(attacks)}
 
 
 def _cells(comparison: Comparison, row: Difference) -> list[Text]:

@@ -52,6 +52,21 @@ def test_a_gate_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1" == ET.parse("out/gate.xml").getroot().get("failures")
 
 
+def test_one_data_set_of_several(capsys: pytest.CaptureFixture[str]) -> None:
+    """A rule about clean images need not hold on those whose cues conflict; a name nobody knows is no pass."""
+    store = Store("several")
+    cases = [planned(data=data, case_key=data, n=100) for data in ("shapetex", "shapetex(split=conflict)")]
+    rows = zip(cases, (wrong(1, of=100), wrong(90, of=100)), strict=True)
+    store.commit("key-zoo:a", 0, {case.case_key: pa.Table.from_pandas(frame) for case, frame in rows})
+    store.compact("key-zoo:a", [case.case_key for case in cases])
+    store.record(cases)
+
+    assert 1 == main(["gate", "several", "--rule", "top1[clean] >= 0.6"])
+    assert 0 == main(["gate", "several", "--rule", "top1[clean] >= 0.6", "--data", "shapetex"])
+    assert 2 == main(["gate", "several", "--rule", "top1[clean] >= 0.6", "--data", "shapetext"])
+    assert "unknown data set of RUN 'shapetext'" in capsys.readouterr().err
+
+
 def test_strict(capsys: pytest.CaptureFixture[str]) -> None:
     """The number itself is held against the bound."""
     assert 0 == main(["gate", "new", "--rule", "top1 >= 0.66"])
