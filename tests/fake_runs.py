@@ -1,14 +1,17 @@
 """Runs that never ran: plans and per-sample rows for everything that scores or renders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from robustbench_vit.aggregates.corruptions import BENCHMARK, SEVERITIES
 from robustbench_vit.records import PlannedCase, Sweep, Threat
 from robustbench_vit.spec import Spec
+from robustbench_vit.store import Store
 
 
 def planned(case: str = "clean", model: str = "zoo:a", **fields: object) -> PlannedCase:
@@ -184,3 +187,14 @@ def corruption_plan(
             )
         )
     return cases
+
+
+def stored(folder: str | Path, rows: Mapping[PlannedCase, pd.DataFrame]) -> Store:
+    """A results folder with these cases in its plan, and the rows of those that were run."""
+    store = Store(Path(folder))
+    for case, frame in rows.items():
+        if case.was_run:
+            store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(frame, preserve_index=False)})
+            store.compact(case.model_key, [case.case_key])
+    store.record(list(rows))
+    return store

@@ -7,7 +7,7 @@ from itertools import combinations_with_replacement
 import pandas as pd
 
 from robustbench_vit.aggregates.catalog import AGGREGATES, Aggregate
-from robustbench_vit.aggregates.groups import CLEAN, Cell
+from robustbench_vit.aggregates.groups import CLEAN, Cell, split
 from robustbench_vit.aggregates.measuring import attempt, estimates, metrics_of, of_case
 from robustbench_vit.errors import DataError
 from robustbench_vit.metrics.accuracy import hits
@@ -70,12 +70,8 @@ def boards(decided: Mapping[PlannedCase, pd.DataFrame], trials: Sequence[Trials]
     Raises:
         DataError: If trials fit none of the cases.
     """
-    alike: dict[Hashable, list[PlannedCase]] = {}
-    for case in decided:
-        same = (case.suite, case.case, case.data, case.geometry, case.num_classes, case.classes, case.seed)
-        alike.setdefault(same, []).append(case)
     unused = {one.source for one in trials}
-    for cases in alike.values():
+    for cases in split(decided, _images).values():
         # Trials are matched with the images of the model that has most of them.
         fullest = max(cases, key=lambda case: len(decided[case]))
         heard = _heard(fullest, decided[fullest], trials)
@@ -88,6 +84,11 @@ def boards(decided: Mapping[PlannedCase, pd.DataFrame], trials: Sequence[Trials]
             f"the trials in {min(unused)} are about none of the images of these results; say which data set they are "
             f"about with --trials DATA=PATH; of the results that is one of: {', '.join(names) or 'none'}"
         )
+
+
+def _images(case: PlannedCase) -> Hashable:
+    """What decision makers of one board have in common."""
+    return case.suite, case.case, case.data, case.geometry, case.num_classes, case.classes, case.seed
 
 
 def measure_board(board: Sequence[DecisionMaker]) -> Iterator[Measurement]:

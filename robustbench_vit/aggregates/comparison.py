@@ -110,7 +110,7 @@ def compare(
     suites = dict.fromkeys(case.suite for case in pairing.partners)
     asked = [question for suite in suites for question in _questions(suite, pairing, known, against)]
     if not each_seed:
-        asked = [_together(seeds) for seeds in split(asked, _but_for_the_seed)]
+        asked = [_together(seeds) for seeds in split(asked, _but_for_the_seed).values()]
     sides = [_sides(question, known) for question in asked]
     if not any(isinstance(found, _Sides) for found in sides):
         raise CaseError(

@@ -36,6 +36,7 @@ ATTACKS = frozenset({"adversarial", "transfer"})
 """Families of attacks."""
 
 _Item = TypeVar("_Item")
+_Name = TypeVar("_Name", bound=Hashable)
 
 _Cells: TypeAlias = dict[tuple[str, int], list[PlannedCase]]
 """Cases of a grid by corruption and severity."""
@@ -97,19 +98,21 @@ def groups(cases: Sequence[PlannedCase]) -> Iterator[Group]:
 
     Cases are compared only under the same data, geometry, label space, dtype and seed.
     """
-    for alike in split(cases, lambda case: (case.data, case.geometry, case.label_space, case.dtype, case.seed)):
+    for alike in split(
+        cases, lambda case: (case.data, case.geometry, case.label_space, case.dtype, case.seed)
+    ).values():
         clean = next((case for case in alike if case.family == CLEAN), None)
         # What was skipped does not fit these images: a curve or family is complete without it.
         perturbed = [case for case in alike if case.family != CLEAN and case.status != "skipped"]
         yield from (_pair(clean, case) for case in perturbed)
         swept = [case for case in perturbed if case.sweep]
-        curves = split(swept, lambda case: case.sweep and case.sweep.curve)
+        curves = split(swept, lambda case: case.sweep and case.sweep.curve).values()
         # One eps and the clean image make no curve: its area would say how large that eps is.
         yield from (_curve(clean, points) for points in curves if len(points) > 1 or not is_attack(points[0]))
         # Of corruptions there are grids: a mean over whatever was run would pass for the mean of the benchmark.
         # Of attacks the worst case counts: their mean rises with every weak attack that is added to a suite.
         ungridded = [case for case in perturbed if not place(case) and not is_attack(case)]
-        for family in split(ungridded, lambda case: case.family):
+        for family in split(ungridded, lambda case: case.family).values():
             yield Group("family", family[0].family, tuple(family))
             if clean:  # without, every curve says what is missing
                 yield Group("clean+family", family[0].family, (clean, *family))
@@ -200,9 +203,13 @@ def _one(name: str, found: Sequence[PlannedCase]) -> _Asked:
     return _Asked((), (f"{name} ({why})",))
 
 
-def split(items: Iterable[_Item], key: Callable[[_Item], Hashable]) -> Iterator[list[_Item]]:
-    """Cases, or whatever stands for them, of equal keys together, in the order of first appearance."""
-    parts: dict[Hashable, list[_Item]] = {}
+def _setting(case: PlannedCase) -> Hashable:
+    return case.data, case.geometry, case.label_space, case.dtype, case.seed
+
+
+def split(items: Iterable[_Item], key: Callable[[_Item], _Name]) -> dict[_Name, list[_Item]]:
+    """Cases, or whatever stands for them, by key, in the order of first appearance."""
+    parts: dict[_Name, list[_Item]] = {}
     for item in items:
         parts.setdefault(key(item), []).append(item)
-    yield from parts.values()
+    return parts

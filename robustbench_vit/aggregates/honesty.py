@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from robustbench_vit.aggregates.attacks import BROKEN_BY, eps_cells
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.aggregates.names import spec_of
 from robustbench_vit.metrics.contributions import FloatArray
 from robustbench_vit.metrics.intervals import wilson
@@ -82,12 +83,9 @@ def comparisons(left: _Left) -> dict[PlannedCase, list[str]]:
     Args:
         left: For each attack of one model, 1 where it left the model right and 0 elsewhere, by sample id.
     """
-    alike: dict[Hashable, list[PlannedCase]] = {}
-    for case in left:
-        alike.setdefault(_allowed(case), []).append(case)
     return {
         case: [text for check in (stronger_black_box, stronger_single_step) if (text := check(case, others, left))]
-        for others in alike.values()
+        for others in split(left, _allowed).values()
         for case in others
     }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from robustbench_vit.aggregates.boards import TAG
-from robustbench_vit.aggregates.groups import CLEAN
+from robustbench_vit.aggregates.groups import CLEAN, split
 from robustbench_vit.aggregates.names import with_variant, with_weights
 from robustbench_vit.aggregates.references import AlexNet, Reference, reference_model
 from robustbench_vit.aggregates.scored import Scored
@@ -48,11 +47,12 @@ class Reading:
         }
         self.where = merged(plan)
         """The cases, their models named as in tables, and where they are."""
+        self._cases: dict[PlannedCase, Scored] = {}
+        self._images: dict[str, pd.Index] = {}
         self.reference: Reference = AlexNet()
         """What corruption errors are relative to."""
         if reference:
             self.reference = reference_model(list(self.where), reference, lambda case: self.case(case).correct)
-        self._images: dict[str, pd.Index] = {}
 
     def plans(self, suites: Container[str]) -> Iterator[list[PlannedCase]]:
         """The cases of each model in each of these suites."""
@@ -61,7 +61,7 @@ class Reading:
     def scored(self, cases: Iterable[PlannedCase]) -> dict[PlannedCase, Scored]:
         """Cases of the plan as they were scored."""
         found: dict[PlannedCase, Scored] = {}
-        for (store, model), asked in _split(cases, self.where).items():
+        for (store, model), asked in self._homes(cases).items():
             keys = {Key(case.suite, case.case_key): case for case in asked}
             for key, one in self._files[store, model].scored(keys, self._images).items():
                 found[keys[key]] = _renamed(one, keys[key])
@@ -73,14 +73,10 @@ class Reading:
             self._cases |= self.scored(other for other in self.where if other.model_key == case.model_key)
         return self._cases[case]
 
-    @cached_property
-    def _cases(self) -> dict[PlannedCase, Scored]:
-        return {}
-
     def correct(self, plan: Sequence[PlannedCase]) -> "dict[PlannedCase, pd.Series[float]]":
         """Which images a model has right in each case of its plan, by sample id; models share the index."""
         found: dict[PlannedCase, pd.Series[float]] = {}
-        for (store, model), asked in _split(plan, self.where).items():
+        for (store, model), asked in self._homes(plan).items():
             known = self._files[store, model].correct(self._images)
             found |= {case: known[Key(case.suite, case.case_key)] for case in asked}
         return found
@@ -118,24 +114,25 @@ class Reading:
         return pd.DataFrame(rows, columns=list(RELIABILITY))
 
     def _bins(self) -> Iterator[tuple[PlannedCase, FloatArray]]:
-        for (store, model), asked in _split((case for case in self.where if case.family == CLEAN), self.where).items():
+        for (store, model), asked in self._homes(case for case in self.where if case.family == CLEAN).items():
             keys = {Key(case.suite, case.case_key): case for case in asked}
             yield from ((keys[key], bins) for key, bins in self._files[store, model].reliability(keys).items())
 
     def _numbers(self) -> Iterator[pa.Table]:
         """Model by model, what its scored files say, or, where they lack what is asked, what their cases come to."""
-        models: dict[str, list[list[PlannedCase]]] = {}
-        for plan in plans(list(self.where)):
-            models.setdefault(plan[0].model_key, []).append(plan)
-        for own in models.values():
+        for own in split(plans(list(self.where)), lambda plan: plan[0].model_key).values():
             whole = [] if self.reference.asked_for else [plan for plan in own if self._is_whole(plan)]
-            for (store, model), cases in _split((case for plan in whole for case in plan), self.where).items():
+            for (store, model), cases in self._homes(case for plan in whole for case in plan).items():
                 names = {Key(case.suite, case.case_key): case.model for case in cases}
                 yield self._files[store, model].numbers(names)
             for plan in (plan for plan in own if plan not in whole):
                 scored = self.scored(plan)
                 judged = judge_plan([scored[case] for case in plan], self.reference)
                 yield table_of([number for one in judged for number in (*one.own, *one.over)])
+
+    def _homes(self, cases: Iterable[PlannedCase]) -> dict[tuple[Store, str], list[PlannedCase]]:
+        """The cases of each folder and model."""
+        return split(cases, lambda case: (self.where[case], case.model_key))
 
     def _is_whole(self, plan: Sequence[PlannedCase]) -> bool:
         """Whether one file holds this plan and no more of the suite: then what it says over several cases stands."""
@@ -175,11 +172,9 @@ def merged(plan: Mapping[Store, Sequence[PlannedCase]]) -> dict[PlannedCase, Sto
     Raises:
         StoreError: If a case of one model was run with two versions of the perturbation or of the data.
     """
-    held: dict[tuple[str, str, str], list[tuple[PlannedCase, Store]]] = {}
-    for store, cases in plan.items():
-        for case in cases:
-            held.setdefault((case.suite, case.model_key, case.case_key), []).append((case, store))
-    chosen = dict(max(entries, key=_worth) for entries in held.values())
+    entries = ((case, store) for store, cases in plan.items() for case in cases)
+    held = split(entries, lambda entry: (entry[0].suite, entry[0].model_key, entry[0].case_key))
+    chosen = dict(max(same, key=_worth) for same in held.values())
     check_versions([case for case in chosen if case.was_run])
     names = _named(list(chosen))
     return {replace(case, model=names[case]): store for case, store in chosen.items()}
@@ -218,16 +213,6 @@ def _named(cases: Sequence[PlannedCase]) -> dict[PlannedCase, str]:
         )
         for case in cases
     }
-
-
-def _split(
-    cases: Iterable[PlannedCase], where: Mapping[PlannedCase, Store]
-) -> dict[tuple[Store, str], list[PlannedCase]]:
-    """The cases of each folder and model."""
-    found: dict[tuple[Store, str], list[PlannedCase]] = {}
-    for case in cases:
-        found.setdefault((where[case], case.model_key), []).append(case)
-    return found
 
 
 def _renamed(one: Scored, case: PlannedCase) -> Scored:

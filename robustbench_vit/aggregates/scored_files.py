@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.aggregates.references import AlexNet
 from robustbench_vit.aggregates.scored import Scored, score_case
 from robustbench_vit.aggregates.scored_file import Key, ScoredFile, ScoredRow, planned_text
@@ -26,9 +27,7 @@ def scored_files(store: Store, cases: Sequence[PlannedCase] | None = None) -> di
     Raises:
         StoreError: If the folder holds no results, or a file cannot be read.
     """
-    planned: dict[str, list[PlannedCase]] = {}
-    for case in store.planned() if cases is None else cases:
-        planned.setdefault(case.model_key, []).append(case)
+    planned = split(store.planned() if cases is None else cases, lambda case: case.model_key)
     return {model: _scored_file(store, model, plan) for model, plan in planned.items()}
 
 
@@ -45,9 +44,7 @@ def keep_scores(store: Store, scored: Iterable[Scored]) -> int:
     Raises:
         StoreError: If a file cannot be read or written.
     """
-    models: dict[str, list[Scored]] = {}
-    for one in scored:
-        models.setdefault(one.case.model_key, []).append(one)
+    models = split(scored, lambda one: one.case.model_key)
     fresh = {model: own for model, own in models.items() if not _says(store.scored_file(model), own)}
     for model, own in fresh.items():
         without_rows = {one.case.case_key: "" for one in own}

@@ -88,7 +88,7 @@ def frame(measurements: Sequence[Measurement]) -> pd.DataFrame:
 
 def plans(cases: Sequence[PlannedCase]) -> list[list[PlannedCase]]:
     """The cases of each suite and model, in the order of first appearance."""
-    return list(split(cases, lambda case: (case.suite, case.model_key)))
+    return list(split(cases, lambda case: (case.suite, case.model_key)).values())
 
 
 class Judged(NamedTuple):

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from robustbench_vit.aggregates.catalog import AGGREGATES
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.aggregates.references import Reference
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.aggregates.scoring import judge
@@ -57,10 +58,8 @@ def measured(
         StoreError: If rows cannot be read, lack a column or hold a sample twice.
     """
     read = {case: scored(case) for case in cases}
-    numbers: dict[tuple[str, Kind, Origin], list[Measurement]] = {}
-    for row in judge(read, reference):
-        numbers.setdefault((row.metric, kind_of(row.metric), Origin.of(row)), []).append(row)
-    short = {case for case, found in read.items() if is_short(case, found)}
+    numbers = split(judge(read, reference), lambda row: (row.metric, kind_of(row.metric), Origin.of(row)))
+    short = {case for case, found in read.items() if is_short(found)}
     return Measured(model, subjects(cases), numbers, short)
 
 

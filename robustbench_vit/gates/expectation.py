@@ -82,16 +82,14 @@ def measured_models(
     Returns:
         By model key.
     """
+    from robustbench_vit.aggregates.groups import split
     from robustbench_vit.aggregates.references import AlexNet
     from robustbench_vit.aggregates.scored import score_case
     from robustbench_vit.gates.absolute import measured
 
-    own: dict[str, list[PlannedCase]] = {}
-    for case in plan:
-        own.setdefault(case.model_key, []).append(case)
     return {
         key: measured(cases[0].model, cases, lambda case: score_case(case, rows), AlexNet())
-        for key, cases in own.items()
+        for key, cases in split(plan, lambda case: case.model_key).items()
     }
 
 

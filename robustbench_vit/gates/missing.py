@@ -18,9 +18,9 @@ def ended(cases: Iterable[PlannedCase]) -> list[str]:
     ]
 
 
-def is_short(case: PlannedCase, scored: Scored) -> bool:
+def is_short(scored: Scored) -> bool:
     """Whether a case is called done and has fewer rows than it should."""
-    return case.status == "done" and len(scored.correct) != case.n
+    return scored.settled.status != scored.case.status
 
 
 def missing_rows(subject: Subject, short: Collection[PlannedCase]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from robustbench_vit.aggregates.catalog import AGGREGATES
 from robustbench_vit.aggregates.comparison import AGGREGATED
 from robustbench_vit.aggregates.difference import Comparison, Difference
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.aggregates.references import AlexNet
 from robustbench_vit.errors import SpecError, UnknownNameError
 from robustbench_vit.gates.apart import alone, same
@@ -73,10 +74,8 @@ def _has(subject: Subject, metric: str) -> bool:
 
 
 def _by_origin(comparison: Comparison | str) -> Mapping[tuple[str, Origin], Sequence[Difference]]:
-    found: dict[tuple[str, Origin], list[Difference]] = {}
-    for row in () if isinstance(comparison, str) else comparison.rows:
-        found.setdefault((row.metric, Origin.of(row)), []).append(row)
-    return found
+    rows = () if isinstance(comparison, str) else comparison.rows
+    return split(rows, lambda row: (row.metric, Origin.of(row)))
 
 
 def _incomplete(subject: Subject, side: Side) -> str:

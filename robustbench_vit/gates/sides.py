@@ -64,7 +64,7 @@ class Side:
     @cached_property
     def short(self) -> set[PlannedCase]:
         """Cases that are called done and have fewer rows than they should."""
-        return {case for case in self.cases if is_short(case, self.scored(case))}
+        return {case for case in self.cases if is_short(self.scored(case))}
 
     def key_of(self, name: str) -> str:
         """The key of the model that is called so.

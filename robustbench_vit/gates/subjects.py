@@ -50,7 +50,11 @@ class Origin(NamedTuple):
     @property
     def words(self) -> tuple[str, ...]:
         """All there is to read of it, nothing of what was not found."""
-        return tuple(word for name in self._fields if (word := self.word(name))) if self.case else ()
+        return self.told(self._fields) if self.case else ()
+
+    def told(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These fields, without those that say nothing."""
+        return tuple(word for name in names if (word := self.word(name)))
 
     def word(self, name: str) -> str:
         """One field; those that are not clear by themselves with their name."""

@@ -66,8 +66,7 @@ def _cells(verdict: Verdict, told: Sequence[str]) -> list[Text]:
     about = Text(verdict.model)
     if verdict.origin.case:
         about.append(f"\n{verdict.origin.case}")
-        words = [word for name in told if (word := verdict.origin.word(name))]
-        about.append(f" · {' · '.join(words)}", style="dim")
+        about.append(f" · {' · '.join(verdict.origin.told(told))}", style="dim")
     number = Text(verdict.written(verdict.found.value))
     if verdict.found.n:
         number.append(f"\n{verdict.interval}", style="dim")

@@ -52,8 +52,7 @@ class Verdict:
 
     def where(self, told: Sequence[str] = ("data",)) -> str:
         """Case and these fields of its origin in words, see `telling`; empty if nothing was found."""
-        words = [word for name in told if (word := self.origin.word(name))]
-        return f"{self.origin.case} ({', '.join(words)})" if self.origin.case else ""
+        return f"{self.origin.case} ({', '.join(self.origin.told(told))})" if self.origin.case else ""
 
     def sentence(self, told: Sequence[str] = ("data",)) -> str:
         """What was found, in words, and where as `where` says it."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from robustbench_vit.aggregates.groups import CLEAN
+from robustbench_vit.aggregates.groups import CLEAN, split
 from robustbench_vit.aggregates.names import without_seed
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.aggregates.scored import Scored
@@ -38,9 +38,7 @@ def clean_cases(reading: Reading, wanted: Callable[[PlannedCase], bool]) -> dict
 
 def _of_one_seed(cases: Iterable[PlannedCase]) -> list[PlannedCase]:
     """Of cases that differ in their seed alone, the one of most images, if possible done."""
-    alike: dict[tuple[object, ...], list[PlannedCase]] = {}
-    for case in cases:
-        alike.setdefault((case.suite, case.model_key, *replace(case, seed=0).identity), []).append(case)
+    alike = split(cases, lambda case: (case.suite, case.model_key, *replace(case, seed=0).identity))
     return [max(same, key=lambda case: (case.status == "done", case.n)) for same in alike.values()]
 
 

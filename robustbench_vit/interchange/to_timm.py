@@ -9,6 +9,7 @@ from math import floor, isnan, nan
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.catalog import digest
@@ -56,15 +57,18 @@ def export_timm(folders: Sequence[Path], out: Path) -> list[Table]:
         CaseError: If no clean case is done.
     """
     reading = Reading(folders)
-    tables: dict[_About, list[Scored]] = {}
-    for case, one in clean_cases(reading, lambda case: case.status == "done").items():
-        tables.setdefault((case.suite, case.data, case.geometry, case.label_space), []).append(one)
-    tables = _distinct(tables)
+    cases = clean_cases(reading, lambda case: case.status == "done").values()
+    tables = _distinct(split(cases, _about))
     if not tables:
         raise CaseError("there is nothing to export: no clean case is done in these folders")
     facts = {key: known for store in reading.stores for key, known in store.models().items()}
     files = _files(list(tables), out)
-    return [_table(files[about], cases, facts) for about, cases in tables.items()]
+    return [_table(files[about], own, facts) for about, own in tables.items()]
+
+
+def _about(one: Scored) -> _About:
+    case = one.case
+    return case.suite, case.data, case.geometry, case.label_space
 
 
 def _distinct(tables: Mapping[_About, list[Scored]]) -> dict[_About, list[Scored]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.aggregates.scored import Scored
 from robustbench_vit.catalog import digest
@@ -46,12 +47,13 @@ def _decisions(one: Scored) -> pd.DataFrame:
 
 def _names(cases: Iterable[PlannedCase]) -> dict[PlannedCase, str]:
     """What models are called; with digits of their keys where a data set would have a name twice."""
-    found: dict[tuple[str, str], list[PlannedCase]] = {}
-    for case in cases:
-        name = re.sub(r"[^A-Za-z0-9.]+", "-", case.model).strip("-")[:80]
-        found.setdefault((dataset_name(case), name), []).append(case)
     return {
         case: name if len(same) == 1 else f"{name}-{digest([case.model_key.encode(), case.case_key.encode()])[:6]}"
-        for (_, name), same in found.items()
+        for (_, name), same in split(cases, _place).items()
         for case in same
     }
+
+
+def _place(case: PlannedCase) -> tuple[str, str]:
+    """Folder and file, before two models would share one."""
+    return dataset_name(case), re.sub(r"[^A-Za-z0-9.]+", "-", case.model).strip("-")[:80]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import takewhile
 from math import inf
 
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.leaderboard.attacks import MARK, warnings
 from robustbench_vit.leaderboard.problems import problems
 from robustbench_vit.leaderboard.sections import Section
@@ -103,11 +104,10 @@ def _notes(summary: Summary, shared: Mapping[str, str]) -> Iterator[str]:
 def _doubts(sections: Sequence[Section]) -> Iterator[str]:
     """The warnings, a line for all models that have one for the same cases."""
     for section in sections:
-        models: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for one in warnings(section):
-            models.setdefault((one.text, one.cases), []).append(one.model)
-        for (text, cases), names in models.items():
-            what = f"{section.suite} on {section.data}, {_listed(names)}: {_listed(cases)}: {text}"
+        for (text, cases), alike in split(warnings(section), lambda one: (one.text, one.cases)).items():
+            what = (
+                f"{section.suite} on {section.data}, {_listed([one.model for one in alike])}: {_listed(cases)}: {text}"
+            )
             yield f"\n- {MARK} {escaped(what)}"
 
 

@@ -6,6 +6,7 @@ from pathlib import Path, PurePath
 from statistics import median
 from typing import Any
 
+from robustbench_vit.aggregates.groups import split
 from robustbench_vit.aggregates.names import without_seed
 from robustbench_vit.aggregates.reading import Reading
 from robustbench_vit.interchange.reported import reported_models
@@ -38,18 +39,13 @@ def facts(reading: Reading, folders: Sequence[Path]) -> Facts:
 
 def _runs(reading: Reading) -> dict[str, list[Mapping[str, Any]]]:
     """All runs by model key, oldest first."""
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for run in sorted((run for store in reading.stores for run in store.runs()), key=lambda run: str(run["began"])):
-        found.setdefault(run["model_key"], []).append(run)
-    return found
+    runs = sorted((run for store in reading.stores for run in store.runs()), key=lambda run: str(run["began"]))
+    return split(runs, lambda run: str(run["model_key"]))
 
 
 def _by_name(cases: Iterable[PlannedCase]) -> dict[str, list[PlannedCase]]:
     """The cases of each model, several seeds of it together, as tables have them."""
-    found: dict[str, list[PlannedCase]] = {}
-    for case in cases:
-        found.setdefault(without_seed(case.model, case.seed), []).append(case)
-    return found
+    return split(cases, lambda case: without_seed(case.model, case.seed))
 
 
 def _made(run: Mapping[str, Any], cases: Sequence[PlannedCase]) -> bool:

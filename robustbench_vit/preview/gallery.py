@@ -59,7 +59,7 @@ class Room:
 
 def rooms(shots: Iterable[Shot]) -> list[Room]:
     """Put the shots of a plan in order."""
-    return [_room(alike) for alike in split(shots, lambda shot: (shot.record.data, shot.record.geometry))]
+    return [_room(alike) for alike in split(shots, lambda shot: (shot.record.data, shot.record.geometry)).values()]
 
 
 def _room(shots: list[Shot]) -> Room:
@@ -68,14 +68,14 @@ def _room(shots: list[Shot]) -> Room:
     clean = next((shot.pictures for shot in shots if shot.record.family == CLEAN and shot.pictures), None)
     originals = next((shot.originals for shot in shots if shot.originals), ())
     perturbed = [shot for shot in shots if shot.record.family != CLEAN]
-    families = tuple(_family(alike) for alike in split(perturbed, lambda shot: shot.record.family))
+    families = tuple(_family(alike) for alike in split(perturbed, lambda shot: shot.record.family).values())
     missing = tuple(shot.record for shot in shots if shot.record.family == CLEAN and not shot.pictures)
     return Room(first.data, first.geometry, clean or originals, families, missing)
 
 
 def _family(shots: list[Shot]) -> Family:
     shown = [shot for shot in shots if shot.pictures]
-    strips = tuple(_strip(alike) for alike in split(shown, _curve))
+    strips = tuple(_strip(alike) for alike in split(shown, _curve).values())
     return Family(shots[0].record.family, strips, tuple(shot.record for shot in shots if not shot.pictures))
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
-from fake_runs import answers, curve_plan
+from fake_runs import answers, curve_plan, stored
 from scipy import special, stats
 
 from robustbench_vit.aggregates.between_models import RANKS, ColumnKey, Shares, ranks, shares
@@ -29,7 +28,7 @@ FAMILY = TOP1._replace(case="occlusion", metric="family_accuracy")
 ALL = {TOP1, FAMILY}
 
 
-def stored(folder: Path, models: Mapping[str, Right], **fields: object) -> Reading:
+def read(folder: Path, models: Mapping[str, Right], **fields: object) -> Reading:
     """A store in which each model has these images right, in those of the three cases that are named."""
     store = Store(folder)
     for model, right in models.items():
@@ -40,11 +39,7 @@ def stored(folder: Path, models: Mapping[str, Right], **fields: object) -> Readi
 
 def put(store: Store, right: Mapping[PlannedCase, FloatArray]) -> None:
     """Write rows and plan of one model."""
-    for case, found in right.items():
-        rows = pa.Table.from_pandas(answers(*(found > 0)), preserve_index=False)
-        store.commit(case.model_key, 0, {case.case_key: rows})
-        store.compact(case.model_key, [case.case_key])
-    store.record(list(right))
+    stored(store.root, {case: answers(*(found > 0)) for case, found in right.items()})
 
 
 def drawn(rate: float, n: int = 400, seed: int = 0) -> Right:
@@ -84,7 +79,7 @@ def mcnemar(one: FloatArray, two: FloatArray) -> float:
 def test_ranks_are_those_of_scipy_s_tests(tmp_path: Path) -> None:
     """Of clean accuracies the exact McNemar test, of means over cases the paired t test; a tie is among them."""
     models = {f"zoo:{rate}": drawn(rate) for rate in (0.5, 0.51, 0.6, 0.75)}
-    found = places(shares(stored(tmp_path, models), ALL))
+    found = places(shares(read(tmp_path, models), ALL))
     clean = {name: right["clean"] for name, right in models.items()}
     kept = {name: np.mean([right[case] for case in CASES[1:]], axis=0) for name, right in models.items()}
 
@@ -98,7 +93,7 @@ def test_ranks_are_those_of_scipy_s_tests(tmp_path: Path) -> None:
 
 def test_equal_models_tie(tmp_path: Path) -> None:
     """Both are first and both may be the best."""
-    found = places(shares(stored(tmp_path, {"zoo:a": drawn(0.6), "zoo:b": drawn(0.6)}), ALL))
+    found = places(shares(read(tmp_path, {"zoo:a": drawn(0.6), "zoo:b": drawn(0.6)}), ALL))
 
     assert found["rank"].tolist() == [1] * 4
     assert found["tied"].all()
@@ -107,7 +102,7 @@ def test_equal_models_tie(tmp_path: Path) -> None:
 def test_other_images_have_no_rank(tmp_path: Path) -> None:
     """Somebody's --limit 100 blurs nobody's rank."""
     short = {case: np.ones(100) for case in CASES}
-    found = places(shares(stored(tmp_path, {"zoo:a": drawn(0.6), "short": short, "zoo:b": drawn(0.7)}), ALL))
+    found = places(shares(read(tmp_path, {"zoo:a": drawn(0.6), "short": short, "zoo:b": drawn(0.7)}), ALL))
 
     assert found.loc["top1", "rank"].to_dict() == {"zoo:a": 2, "short": 0, "zoo:b": 1}
     assert "the same images" in found.loc[("top1", "short"), "reason"]
@@ -116,9 +111,9 @@ def test_other_images_have_no_rank(tmp_path: Path) -> None:
 @pytest.mark.parametrize("how", ["never asked for", "skipped"])
 def test_other_cases_have_no_rank(tmp_path: Path, how: str) -> None:
     """The easy half of a family is no mean of it; its clean accuracy is ranked as before."""
-    reading = stored(tmp_path, {"zoo:a": drawn(0.6), "zoo:b": drawn(0.7)})
+    reading = read(tmp_path, {"zoo:a": drawn(0.6), "zoo:b": drawn(0.7)})
     easy = {case: right for case, right in drawn(0.65).items() if case != CASES[-1]}
-    reading = stored(tmp_path, {"easy": easy})
+    reading = read(tmp_path, {"easy": easy})
     if how == "skipped":
         left = replace(curve_plan("easy", n=400)[-1], status="skipped", reason="does not fit")
         Store(tmp_path).record([left])
@@ -132,7 +127,7 @@ def test_other_cases_have_no_rank(tmp_path: Path, how: str) -> None:
 
 def test_a_number_in_doubt_has_no_rank(tmp_path: Path) -> None:
     """And is nobody's better."""
-    given = shares(stored(tmp_path, {"zoo:a": drawn(0.6), "zoo:b": drawn(0.8)}), ALL)
+    given = shares(read(tmp_path, {"zoo:a": drawn(0.6), "zoo:b": drawn(0.8)}), ALL)
     found = places(given, {(TOP1, "zoo:b"): "gradient masking"})
 
     assert found.loc["top1", "rank"].to_dict() == {"zoo:a": 1, "zoo:b": 0}
@@ -146,7 +141,7 @@ def seeded(folder: Path) -> tuple[Reading, list[Right]]:
     for seed, right in enumerate(seeds):
         plan = [replace(case, case_key=f"{case.case_key}{seed}") for case in curve_plan("zoo:a", n=400, seed=seed)]
         put(Store(folder), {case: right[case.case] for case in plan})
-    return stored(folder, {f"zoo:{rate}": drawn(rate) for rate in (0.5, 0.7, 0.75)}), seeds
+    return read(folder, {f"zoo:{rate}": drawn(rate) for rate in (0.5, 0.7, 0.75)}), seeds
 
 
 def test_seeds_are_one_model(tmp_path: Path) -> None:
@@ -192,7 +187,10 @@ def test_who_ran_other_cases_does_not_bend_the_line(tmp_path: Path) -> None:
     (tmp_path / "with").mkdir()
     before, after = (
         fits(shares(reading, means(reading.plans({"demo@1"}))))
-        for reading in (stored(tmp_path / "without", models), stored(tmp_path / "with", {**models, "easy": easy}))
+        for reading in (
+            read(tmp_path / "without", models),
+            read(tmp_path / "with", {**models, "easy": easy}),
+        )
     )
 
     assert [one.model for one in effective(after)] == list(models)
@@ -201,6 +199,6 @@ def test_who_ran_other_cases_does_not_bend_the_line(tmp_path: Path) -> None:
 
 def test_two_models_have_no_line(tmp_path: Path) -> None:
     """It would pass through both."""
-    reading = stored(tmp_path, {"zoo:a": drawn(0.5), "zoo:b": drawn(0.6)})
+    reading = read(tmp_path, {"zoo:a": drawn(0.5), "zoo:b": drawn(0.6)})
 
     assert fits(shares(reading, means(reading.plans({"demo@1"})))) == []

@@ -5,9 +5,8 @@ from itertools import permutations
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pytest
-from fake_runs import answers, one, planned
+from fake_runs import answers, one, planned, stored
 
 from robustbench_vit.aggregates import score
 from robustbench_vit.aggregates.names import spec_of, with_variant, without_seed, without_variant
@@ -21,12 +20,7 @@ CASE = planned(n=4)
 
 def folder(path: Path, case: PlannedCase, right: int) -> Path:
     """A folder with a case of which so many images are right, of as many rows as it has images."""
-    store = Store(path)
-    if case.was_run:
-        rows = pa.Table.from_pandas(answers(*[True] * right, *[False] * (case.n - right)), preserve_index=False)
-        store.commit(case.model_key, 0, {case.case_key: rows})
-        store.compact(case.model_key, [case.case_key])
-    store.record([case])
+    stored(path, {case: answers(*[True] * right, *[False] * (case.n - right))})
     return path
 
 

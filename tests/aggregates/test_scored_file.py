@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pytest
 from fake_runs import (
     answers,
@@ -16,6 +15,7 @@ from fake_runs import (
     curve_plan,
     planned,
     random_predictions,
+    stored,
     wrong,
 )
 
@@ -26,22 +26,10 @@ from robustbench_vit.aggregates.scored_file import ScoredFile
 from robustbench_vit.aggregates.scored_files import scored_files
 from robustbench_vit.errors import StoreError
 from robustbench_vit.records import PlannedCase
-from robustbench_vit.store import Store
 
 Rows = dict[PlannedCase, pd.DataFrame]
 
 FILES = "robustbench_vit.aggregates.scored_files"
-
-
-def stored(folder: Path, rows: Rows) -> Store:
-    """A results folder with these rows."""
-    store = Store(folder)
-    for case, frame in rows.items():
-        if case.status in {"done", "partial"}:
-            store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(frame, preserve_index=False)})
-            store.compact(case.model_key, [case.case_key])
-    store.record(list(rows))
-    return store
 
 
 def fake(model: str = "zoo:a", seed: int = 0) -> Rows:

@@ -6,23 +6,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pytest
-from fake_runs import attack, broken, planned, wrong
+from fake_runs import attack, broken, planned, stored, wrong
 
 from robustbench_vit.cli import main
 from robustbench_vit.records import PlannedCase
-from robustbench_vit.store import Store
 
 SHUFFLE = "shuffle(grid=2)"
 
 
 def keep(root: Path, case: PlannedCase, rows: pd.DataFrame) -> None:
     """A case of a run that never ran, in a results folder, on all images of these rows."""
-    store, case = Store(root), replace(case, n=len(rows))
-    store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(rows)})
-    store.compact(case.model_key, [case.case_key])
-    store.record([case])
+    stored(root, {replace(case, n=len(rows)): rows})
 
 
 @pytest.fixture(autouse=True)

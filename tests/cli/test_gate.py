@@ -3,22 +3,17 @@
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pyarrow as pa
 import pytest
-from fake_runs import planned, wrong
+from fake_runs import planned, stored, wrong
 
 from robustbench_vit.cli import main
-from robustbench_vit.store import Store
 
 HOSTILE = "[bold]<script>:smile: =cmd|' /C calc'!A0 \x1b[31m"
 
 
 def keep(root: str, errors: int, model: str = HOSTILE) -> None:
     """A run of one model on 400 images."""
-    store, case = Store(root), planned(model=model, model_key=f"key-{root}", n=400)
-    store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(wrong(errors, of=400))})
-    store.compact(case.model_key, [case.case_key])
-    store.record([case])
+    stored(root, {planned(model=model, model_key=f"key-{root}", n=400): wrong(errors, of=400)})
 
 
 @pytest.fixture(autouse=True)
@@ -54,12 +49,10 @@ def test_a_gate_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_one_data_set_of_several(capsys: pytest.CaptureFixture[str]) -> None:
     """A rule about clean images need not hold on those whose cues conflict; a name nobody knows is no pass."""
-    store = Store("several")
-    cases = [planned(data=data, case_key=data, n=100) for data in ("shapetex", "shapetex(split=conflict)")]
-    rows = zip(cases, (wrong(1, of=100), wrong(90, of=100)), strict=True)
-    store.commit("key-zoo:a", 0, {case.case_key: pa.Table.from_pandas(frame) for case, frame in rows})
-    store.compact("key-zoo:a", [case.case_key for case in cases])
-    store.record(cases)
+    errors = {"shapetex": 1, "shapetex(split=conflict)": 90}
+    stored(
+        "several", {planned(data=data, case_key=data, n=100): wrong(count, of=100) for data, count in errors.items()}
+    )
 
     assert 1 == main(["gate", "several", "--rule", "top1[clean] >= 0.6"])
     assert 0 == main(["gate", "several", "--rule", "top1[clean] >= 0.6", "--data", "shapetex"])

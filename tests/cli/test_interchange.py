@@ -8,22 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
-from fake_runs import planned, random_predictions
+from fake_runs import planned, random_predictions, stored
 
 from robustbench_vit.cli import main
-from robustbench_vit.store import Store
 
 
 def run(folder: str, model: str, model_key: str = "", **changes: object) -> None:
     """A results folder with a clean case of a model."""
     case = planned("clean", model, n=20, model_key=model_key or f"key-{model}")
-    rows = random_predictions(20).assign(**changes)
-    store = Store(folder)
-    store.commit(case.model_key, 0, {case.case_key: pa.Table.from_pandas(rows, preserve_index=False)})
-    store.compact(case.model_key, [case.case_key])
-    store.record([case])
+    stored(folder, {case: random_predictions(20).assign(**changes)})
 
 
 @pytest.fixture(autouse=True)
